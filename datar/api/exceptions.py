@@ -1,0 +1,149 @@
+"""Kind of error → HTTP, decided once: the status, the one body, the headers. Nothing else names an error's status."""
+
+import uuid
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, SuspiciousOperation
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions as drf
+
+from datar import errors
+from records.jsontext import dumps
+from records.limits import ERRORS_SHOWN
+
+log = structlog.get_logger("datar.api")
+
+STATUSES: Mapping[type[errors.DatarError], int] = {
+    errors.Invalid: 400,
+    errors.NotAuthenticated: 401,
+    errors.Denied: 403,
+    errors.NotFound: 404,
+    errors.NotAllowed: 405,
+    errors.NotAcceptable: 406,
+    errors.TooSlow: 408,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.UnsupportedMedia: 415,
+    errors.Unavailable: 503,
+}
+
+
+def status_of(error: errors.DatarError) -> int:
+    """The HTTP status of a kind."""
+    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+
+
+def as_datar_error(error: Exception) -> errors.DatarError | None:
+    """What Django, DRF or the database raised, as one of ours; None for a bug."""
+    if isinstance(error, errors.DatarError):
+        return error
+    if isinstance(error, Http404 | drf.NotFound):
+        return errors.NotFound()
+    if isinstance(error, DisallowedHost):
+        return errors.Invalid("This host name is not served here; see DATAR_ALLOWED_HOSTS.", code="invalid_host")
+    if isinstance(error, PermissionDenied | drf.PermissionDenied):
+        return errors.Denied("You do not have permission to perform this action.")
+    if isinstance(error, SuspiciousOperation | BadRequest | drf.ParseError):
+        return errors.Invalid("The request cannot be read.", code="bad_request")
+    if isinstance(error, OperationalError | InterfaceError | DatabaseError):
+        return _database_error(error)
+    return None
+
+
+def _database_error(error: DatabaseError | InterfaceError) -> errors.DatarError | None:
+    state = getattr(error.__cause__, "sqlstate", None)
+    if state is None and not isinstance(error, OperationalError | InterfaceError):
+        return None
+    return errors.from_sqlstate(state)
+
+
+def error_response(error: Exception, request: HttpRequest) -> HttpResponse:
+    """The answer to any exception: our kinds as themselves, everything else a logged 500 ``internal_error``."""
+    known = as_datar_error(error)
+    if known is None:
+        log.error("unhandled error", exc_info=error, path=request.path)
+        known = _Bug("Something broke on our side; it was logged. Quote the request id when you ask about it.")
+        return _render(known, 500, request)
+    status = status_of(known)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("unavailable", code=known.code, cause=type(error.__cause__ or error).__name__)
+    return _render(known, status, request)
+
+
+class _Bug(errors.DatarError):
+    default_code = "internal_error"
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """DRF's EXCEPTION_HANDLER."""
+    request = context["request"]
+    return error_response(error, getattr(request, "_request", request))
+
+
+def request_id(request: HttpRequest) -> str:
+    """The id the envelope gave this request."""
+    return getattr(request, "request_id", "") or uuid.uuid4().hex
+
+
+def _render(error: errors.DatarError, status: int, request: HttpRequest) -> HttpResponse:
+    problem = "application/problem+json" in request.headers.get("Accept", "")
+    body = problem_body(error, status, request_id(request)) if problem else error_body(error, request_id(request))
+    content_type = "application/problem+json" if problem else "application/json"
+    response = HttpResponse(dumps(body), status=status, content_type=content_type)
+    response["X-Error-Code"] = error.code
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.NotAuthenticated):
+        response["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, errors.NotAllowed):
+        response["Allow"] = ", ".join(error.allowed)
+    return response
+
+
+def error_body(error: errors.DatarError, request_id: str) -> dict[str, Any]:
+    """CONTRACT 3: field → messages for one object, a list of rows for an array, else detail and code."""
+    if isinstance(error, errors.InvalidFields):
+        return _by_field(error.errors)
+    body: dict[str, Any] = {"detail": error.detail, "code": error.code}
+    if isinstance(error, errors.InvalidRows):
+        rows: dict[int, list[errors.FieldError]] = {}
+        for item in error.errors:
+            rows.setdefault(item.index or 0, []).append(item)
+        shown = sorted(rows.items())[:ERRORS_SHOWN]
+        body["errors"] = [{"index": index, "errors": _by_field(items)} for index, items in shown]
+    return {**body, **error.extra, "request_id": request_id}
+
+
+def _by_field(items: Any) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for item in items:
+        fields.setdefault(item.field, []).append(item.message)
+    return fields
+
+
+def problem_body(error: errors.DatarError, status: int, request_id: str) -> dict[str, Any]:
+    """RFC 9457, with the per-field codes."""
+    body: dict[str, Any] = {
+        "type": f"urn:datar:error:{error.code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": request_id,
+        **error.extra,
+    }
+    if isinstance(error, errors.InvalidFields | errors.InvalidRows):
+        body["errors"] = [
+            {
+                **({} if item.index is None else {"index": item.index}),
+                "field": item.field,
+                "code": item.code,
+                "message": item.message,
+            }
+            for item in error.errors[:ERRORS_SHOWN]
+        ]
+    return body

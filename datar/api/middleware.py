@@ -1,0 +1,76 @@
+"""The envelope of every answer: request id, JSON for what fails outside a view, common headers, CORS."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from datar.api.exceptions import error_response
+from datar.errors import NotFound
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+VARY = "Authorization, Api-Key, Cookie"
+EXPOSED = (
+    "ETag, Location, X-Request-Id, X-Error-Code, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+)
+ALLOWED_HEADERS = "Authorization, Api-Key, Content-Type, Accept, If-Match, If-None-Match, Idempotency-Key, Prefer, X-Request-Id"
+HTML_PATHS = ("/api/docs/", "/api/redoc/")
+
+
+class Envelope:
+    """Outermost middleware. It never lets an exception, or Django's HTML, through."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.origins = frozenset(settings.DATAR_CORS_ORIGINS)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        sent = request.META.get("HTTP_X_REQUEST_ID", "")
+        request.request_id = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
+        if not request.path_info.endswith("/"):
+            request.path_info += "/"
+        response = self._preflight(request) or self._respond(request)
+        self._headers(request, response)
+        return response
+
+    def _respond(self, request: HttpRequest) -> HttpResponse:
+        try:
+            response = self.get_response(request)
+        except Exception as error:  # noqa: BLE001 - the last guard: whatever it is, the answer is JSON
+            return error_response(error, request)
+        foreign = response.status_code >= 400 and "X-Error-Code" not in response  # noqa: PLR2004
+        if foreign and request.path_info.startswith("/api/"):
+            return error_response(getattr(request, "failure", None) or NotFound(), request)
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse:
+        """Called by Django for what a view raised."""
+        return error_response(error, request)
+
+    def _preflight(self, request: HttpRequest) -> HttpResponse | None:
+        if request.method != "OPTIONS" or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in request.META:
+            return None
+        response = HttpResponse(status=204)
+        if request.META.get("HTTP_ORIGIN") in self.origins:
+            response["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+            response["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+            response["Access-Control-Max-Age"] = "600"
+        return response
+
+    def _headers(self, request: HttpRequest, response: HttpResponse) -> None:
+        headers = response.headers
+        headers["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Vary"] = VARY
+        headers.setdefault("Cache-Control", "no-store")
+        if self.origins:
+            headers["Vary"] = f"{VARY}, Origin"
+            origin = request.META.get("HTTP_ORIGIN")
+            if origin in self.origins:
+                headers["Access-Control-Allow-Origin"] = origin
+                headers["Access-Control-Expose-Headers"] = EXPOSED

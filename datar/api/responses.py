@@ -1,0 +1,37 @@
+"""How an answer is written: JSON text once, with the headers of CONTRACT 1."""
+
+from django.http import HttpResponse
+
+from records.jsontext import dumps
+from records.table import Json
+
+NO_STORE = "no-store"
+RECORDS_CACHE = "private, no-cache"
+
+
+def answer(data: Json, status: int = 200, *, location: str = "") -> HttpResponse:
+    """Data as JSON; authenticated answers other than records are not stored by anybody."""
+    response = HttpResponse(dumps(data), status=status, content_type="application/json")
+    response["Cache-Control"] = NO_STORE
+    if location:
+        response["Location"] = location
+    return response
+
+
+def created(data: Json, *, location: str = "") -> HttpResponse:
+    """201 with what was made."""
+    return answer(data, 201, location=location)
+
+
+def deleted() -> HttpResponse:
+    """204, nothing to say."""
+    response = HttpResponse(status=204)
+    del response["Content-Type"]
+    return response
+
+
+def records(body: bytes, status: int = 200) -> HttpResponse:
+    """Finished JSON text from a provider, passed on untouched."""
+    response = HttpResponse(body, status=status, content_type="application/json")
+    response["Cache-Control"] = RECORDS_CACHE
+    return response

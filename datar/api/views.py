@@ -1,0 +1,126 @@
+"""The floor plan of every endpoint: who calls, may they, what do they accept. It knows an Actor by Protocol only."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal, Protocol
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+from rest_framework import exceptions as drf
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from datar.api.body import read_json
+from datar.errors import Invalid, InvalidFields, NotAcceptable, NotAllowed
+from records.limits import QUERY_PARAMETERS
+from records.table import Json
+
+Right = Literal["read", "rows", "schema", "users", "owner"]
+"""What a request needs: to read; to write rows; to change apps, datasources, tables; users and keys; the client itself."""
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+
+class Actor(Protocol):
+    """Who is asking, and in which namespace. ``tenants`` implements it."""
+
+    @property
+    def namespace(self) -> str:
+        """The PostgreSQL schema everything of this request lies in."""
+
+    @property
+    def user_id(self) -> int | None:
+        """The user, an id within the namespace; None for a reader of ``public`` from another tenant."""
+
+    def require(self, right: Right) -> None:
+        """Raise Denied when role and key scope do not allow it."""
+
+
+def authenticate(request: HttpRequest) -> Actor:
+    """The actor of a request, by the function the settings name. Raises NotAuthenticated, Denied, Unavailable."""
+    return _authenticate(request)
+
+
+_authenticate: Callable[[HttpRequest], Actor] = lambda request: import_string(settings.DATAR_AUTHENTICATE)(request)  # noqa: E731
+
+
+class ApiView(APIView):
+    """An endpoint. ``rights`` says per method what the actor needs; ``open_to_all`` needs no credentials."""
+
+    rights: ClassVar[Mapping[str, Right]] = {
+        "GET": "read",
+        "HEAD": "read",
+        "OPTIONS": "read",
+        "POST": "schema",
+        "PUT": "schema",
+        "PATCH": "schema",
+        "DELETE": "schema",
+    }
+    open_to_all: ClassVar[bool] = False
+    parameters: ClassVar[frozenset[str]] = frozenset()
+    """Names of the query parameters this endpoint reads; any other is a 400 that names it."""
+    actor: Actor
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticate, authorize, check what is accepted: in this order."""
+        method = str(request.method)
+        if not self.open_to_all:
+            self.actor = authenticate(request._request)
+            self.actor.require(self.rights[method])
+        if method not in self.allowed_methods:
+            raise NotAllowed(method, self.allowed_methods)
+        check_accept(request.META.get("HTTP_ACCEPT", ""))
+        self.check_parameters(request)
+
+    def check_parameters(self, request: Request) -> None:
+        """Refuse what this endpoint would ignore."""
+        query = request._request.GET
+        if len(query) > QUERY_PARAMETERS:
+            raise Invalid(f"More than {QUERY_PARAMETERS} query parameters.", code="query_too_complex")
+        for name in query:
+            if name not in self.parameters:
+                allowed = ", ".join(sorted(self.parameters)) or "none"
+                raise Invalid(f"Unknown query parameter '{name}'; allowed: {allowed}.", code="unknown_parameter")
+            if len(query.getlist(name)) > 1:
+                raise Invalid(f"Query parameter '{name}' is given twice.", code="invalid_parameter")
+
+    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """405 as ours."""
+        raise NotAllowed(str(request.method), self.allowed_methods)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        """One renderer; what the client accepts is checked in ``initial``."""
+        return self.get_renderers()[0], "application/json"
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Every exception through the one handler."""
+        return self.get_exception_handler()(exc, self.get_exception_handler_context())
+
+    def body_object(self) -> dict[str, Json]:
+        """The body as a JSON object; an array or scalar is a 400."""
+        value = read_json(self.request._request)
+        if not isinstance(value, dict):
+            raise Invalid("The body must be a JSON object.", code="invalid_type")
+        return value
+
+
+def check_accept(header: str) -> None:
+    """Raise NotAcceptable when JSON is not among what the client accepts (RFC 9110, 12.5.1)."""
+    if not header or "json" in header or "*/*" in header and "q=0" not in header or "application/*" in header:
+        return
+    if "q=0" in header and "*/*" in header:
+        raise NotAcceptable("Answers are application/json; accept it.")
+    known = [part.split(";")[0].strip().lower() for part in header.split(",")]
+    if any("/" in part for part in known):
+        raise NotAcceptable("Answers are application/json; accept it.")
+
+
+def require_object_field(value: Json, field: str) -> dict[str, Json]:
+    """The value as an object, or the field's 400."""
+    if not isinstance(value, dict):
+        raise InvalidFields.one(field, "invalid_type", "This must be a JSON object.")
+    return value
+
+
+__all__ = ["METHODS", "SAFE", "Actor", "ApiView", "Right", "authenticate", "check_accept", "drf", "require_object_field"]

@@ -1,0 +1,141 @@
+"""The one settings file. Values come from the environment through ``datar.env``; a bad one stops the start.
+
+Every ``DATAR_`` name stands in ``docs/reference/settings.md``.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from datar import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEBUG = False
+SECRET_KEY = env.secret("DATAR_SECRET_KEY")
+ALLOWED_HOSTS = list(env.words("DATAR_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", "testserver")))
+ROOT_URLCONF = "datar.urls"
+WSGI_APPLICATION = "datar.wsgi.application"
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+LANGUAGE_CODE = "en"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Tenancy: one PostgreSQL schema per tenant; ``tenants.context`` alone knows how.
+SHARED_APPS = [
+    "django_tenants",
+    "tenants",
+    "apps",
+    "datasources",
+    "datatables",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "datar",
+]
+TENANT_APPS = [
+    "tenants",
+    "apps",
+    "datasources",
+    "datatables",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+]
+INSTALLED_APPS = SHARED_APPS
+TENANT_MODEL = "tenants.Client"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+DATABASE_ROUTERS = ["tenants.context.SchemaRouter"]
+AUTH_USER_MODEL = "tenants.User"
+
+_database = conninfo_to_dict(env.text("DATABASE_URL", "postgresql://datar@localhost:5432/datar"))
+DATABASES = {
+    "default": {
+        "ENGINE": "django_tenants.postgresql_backend",
+        "NAME": _database.get("dbname", "datar"),
+        "USER": _database.get("user", ""),
+        "PASSWORD": _database.get("password", ""),
+        "HOST": _database.get("host", ""),
+        "PORT": _database.get("port", ""),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **{k: v for k, v in _database.items() if k not in {"dbname", "user", "password", "host", "port"}},
+            "connect_timeout": 3,
+            "options": "-c TimeZone=UTC -c statement_timeout=30000 -c lock_timeout=5000",
+        },
+    }
+}
+DATAR_POOL_SIZE = env.integer("DATAR_POOL_SIZE", 4, least=1, most=200)
+"""Connections of one process for records."""
+
+# --- HTTP
+MIDDLEWARE = [
+    "datar.api.middleware.Envelope",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.middleware.ApiKeyMiddleware",
+]
+DATAR_AUTHENTICATE = "tenants.authentication.authenticate"
+"""The function (HttpRequest) -> Actor that ``datar.api`` asks who is calling."""
+DATAR_CORS_ORIGINS = env.words("DATAR_CORS_ORIGINS")
+DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the limit is ours: records.limits.BODY_BYTES, answered as JSON
+SECURE_CONTENT_TYPE_NOSNIFF = True
+STATIC_URL = "/static/"
+STATIC_ROOT = env.text("DATAR_STATIC_ROOT", str(BASE_DIR / ".datar" / "static"))
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 3600
+
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+
+# --- Who
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": SECRET_KEY,
+    "USER_ID_CLAIM": "user_id",
+    "LEEWAY": 0,
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "datar.api.exceptions.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Datar",
+    "DESCRIPTION": "A table description in, a tenant-safe REST API out.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+}
+
+# --- Logs: one JSON line an event, never a record's value (datar.logs)
+LOGGING_CONFIG = "datar.logs.configure"
+LOGGING = {"level": env.text("DATAR_LOG_LEVEL", "INFO")}

@@ -1,0 +1,52 @@
+"""Every size the client controls, by name. Each stands in ``docs/reference/limits.md`` and has a test."""
+
+from datar.env import integer, seconds
+
+BODY_BYTES = integer("DATAR_BODY_BYTES", 10_000_000, least=1_000, most=1_000_000_000)
+"""Bytes in a request body (413 ``payload_too_large``)."""
+JSON_DEPTH = integer("DATAR_JSON_DEPTH", 64, least=4, most=190)
+"""Nesting of a JSON document (400 ``json_too_deep``)."""
+ROWS_PER_REQUEST = integer("DATAR_ROWS_PER_REQUEST", 10_000, least=1, most=1_000_000)
+"""Rows in one writing request, and ids in one delete (413 ``too_many_items``)."""
+PAGE_SIZE = 20
+"""Rows on a page when the client does not say."""
+PAGE_SIZE_MOST = integer("DATAR_PAGE_SIZE", 1_000, least=1, most=100_000)
+"""Rows on a page at the most (400 ``invalid_pagination``)."""
+OFFSET_MOST = 2**53
+"""Rows skipped at the most (400 ``invalid_pagination``)."""
+QUERY_PARAMETERS = integer("DATAR_QUERY_PARAMETERS", 200, least=10, most=10_000)
+"""Query parameters in one request (400 ``query_too_complex``)."""
+FILTERS = integer("DATAR_FILTERS", 50, least=1, most=1_000)
+"""Comparisons in one query (400 ``query_too_complex``)."""
+IN_VALUES = integer("DATAR_IN_VALUES", 1_000, least=1, most=100_000)
+"""Values of one ``in`` or ``nin`` (400 ``query_too_complex``)."""
+ORDERING_TERMS = integer("DATAR_ORDERING_TERMS", 10, least=1, most=100)
+"""Terms of ``ordering`` (400 ``query_too_complex``)."""
+NUMBER_DIGITS = 100
+"""Significant digits of a number (400 ``number_out_of_range``)."""
+NUMBER_MAGNITUDE = 100
+"""A number other than 0 lies between 1e-100 and 1e100 in size (400 ``number_out_of_range``)."""
+FIELDS_PER_TABLE = integer("DATAR_FIELDS_PER_TABLE", 1_000, least=1, most=1_500)
+"""Fields of one table (400 ``schema_too_large``)."""
+LABEL_CHARACTERS = 255
+"""Characters of a field's name (400 ``invalid_label``)."""
+PATTERN_CHARACTERS = 1_000
+"""Characters of a ``pattern`` (400 ``pattern_unsupported``)."""
+ENUM_VALUES = 1_000
+"""Values of an ``enum`` (400 ``schema_too_large``)."""
+FIXED_ROW_BYTES = 8_000
+"""Bytes a row's fixed part may take, so that it fits a PostgreSQL page (400 ``schema_too_large``)."""
+INDEXED_TEXT_BYTES = 2_600
+"""Bytes of a text value that a key or an index holds; PostgreSQL's own bound is 2,704 (400 ``value_too_long_for_index``)."""
+PACKAGE_RESOURCES = 100
+"""Resources of one data package (400 ``schema_too_large``)."""
+ERRORS_SHOWN = 100
+"""Errors listed in one answer; ``detail`` says how many there are."""
+STATEMENT_SECONDS = seconds("DATAR_STATEMENT_SECONDS", 10, least=0.1, most=600)
+"""A read's deadline (503 ``query_timeout``)."""
+BULK_SECONDS = seconds("DATAR_BULK_SECONDS", 30, least=0.1, most=3_600)
+"""A bulk write's deadline (503 ``query_timeout``)."""
+LOCK_MILLISECONDS = 500
+"""How long one try waits for a lock."""
+LOCK_TRIES = 5
+"""Tries at a lock before 503 ``schema_locked``."""

@@ -1,0 +1,139 @@
+"""The engine's immutable description of a table. Made by ``descriptor.parse_table``; read by everything else.
+
+A field's *name* is its label, any text; its *column* is the generated safe name of its place in the database.
+Only columns, the physical name and the namespace ever become SQL; labels are always bound as values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, Literal
+
+Json = Any
+"""A JSON value as jiter makes it: dict, list, str, int, Decimal, bool, None."""
+
+OnDelete = Literal["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"]
+
+
+class _Absent:
+    """The third state beside a value and null: not sent."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+ABSENT: Final = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """What a field's value must satisfy, already checked against the field's type; None where nothing is said."""
+
+    enum: tuple[Json, ...] | None = None
+    pattern: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    minimum: Json = None
+    maximum: Json = None
+    exclusive_minimum: Json = None
+    exclusive_maximum: Json = None
+    json_schema: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. ``type`` and ``format`` are Frictionless's words; ``column`` is safe SQL (``[a-z][a-z0-9_]*``).
+
+    ``default`` is ABSENT or a canonical value. ``unique`` is the field's own constraint.
+    """
+
+    name: str
+    type: str
+    column: str
+    format: str = "default"
+    required: bool = False
+    unique: bool = False
+    default: Json = ABSENT
+    constraints: Constraints = Constraints()
+    title: str = ""
+    description: str = ""
+
+    @property
+    def beside(self) -> str:
+        """The second column of a type that needs two: a duration's comparable form, a geopoint's latitude."""
+        return f"{self.column}_2"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """``fields`` of this table point at ``target_fields`` of ``target_app``/``target_table`` (same tenant)."""
+
+    fields: tuple[str, ...]
+    target_app: str
+    target_table: str
+    target_fields: tuple[str, ...]
+    on_delete: OnDelete = "NO ACTION"
+    name: str | None = None
+    reverse_name: str | None = None
+    enforced: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A declared index; ``where`` is a filter tree as JSON or None."""
+
+    name: str
+    fields: tuple[str, ...]
+    unique: bool = False
+    method: Literal["btree", "hash", "gin", "brin"] = "btree"
+    where: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Where a table lives and which of its versions this is; what the descriptor does not say."""
+
+    id: int
+    app: str
+    name: str
+    namespace: str
+    physical_name: str
+    revision: int
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table at one revision. Equal tables compile to equal statements."""
+
+    identity: Identity
+    fields: tuple[Field, ...]
+    primary_key: tuple[str, ...]
+    generated_key: Literal["integer", "uuid"] | None = None
+    unique_keys: tuple[tuple[str, ...], ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    search_fields: tuple[tuple[str, str], ...] = ()
+    descriptor: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def by_name(self) -> dict[str, Field]:
+        """Fields by label."""
+        return {field.name: field for field in self.fields}
+
+    @cached_property
+    def key_fields(self) -> tuple[Field, ...]:
+        """The fields of the primary key, in its order."""
+        return tuple(self.by_name[name] for name in self.primary_key)
+
+    @cached_property
+    def uniques(self) -> tuple[tuple[str, ...], ...]:
+        """Every set of fields that identifies a row: the primary key first, then field by field, then uniqueKeys."""
+        single = tuple((field.name,) for field in self.fields if field.unique)
+        return tuple(dict.fromkeys((self.primary_key, *single, *self.unique_keys)))
+
+    def __hash__(self) -> int:
+        return hash((self.identity.namespace, self.identity.id, self.identity.revision))
