@@ -147,3 +147,18 @@ def problem_body(error: errors.DatarError, status: int, request_id: str) -> dict
             for item in error.errors[:ERRORS_SHOWN]
         ]
     return body
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    return error_response(errors.NotFound(), request)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400."""
+    return error_response(exception, request)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500; the envelope has met the exception before."""
+    return _render(_Bug("Something broke on our side; it was logged."), 500, request)

@@ -6,12 +6,11 @@ from typing import Any, ClassVar, Literal, Protocol
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
-from rest_framework import exceptions as drf
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from datar.api.body import read_json
-from datar.errors import Invalid, InvalidFields, NotAcceptable, NotAllowed
+from datar.errors import Invalid, InvalidFields, NotAcceptable, NotAllowed, NotFound
 from records.limits import QUERY_PARAMETERS
 from records.table import Json
 
@@ -105,6 +104,16 @@ class ApiView(APIView):
         return value
 
 
+class Unknown(APIView):
+    """Every path under ``/api/`` that leads nowhere: 404 as JSON, whatever the method."""
+
+    schema = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """No method is looked at: there is nothing here."""
+        raise NotFound
+
+
 def check_accept(header: str) -> None:
     """Raise NotAcceptable when JSON is not among what the client accepts (RFC 9110, 12.5.1)."""
     if not header or "json" in header or "*/*" in header and "q=0" not in header or "application/*" in header:
@@ -123,4 +132,4 @@ def require_object_field(value: Json, field: str) -> dict[str, Json]:
     return value
 
 
-__all__ = ["METHODS", "SAFE", "Actor", "ApiView", "Right", "authenticate", "check_accept", "drf", "require_object_field"]
+__all__ = ["METHODS", "SAFE", "Actor", "ApiView", "Right", "Unknown", "authenticate", "check_accept", "require_object_field"]

@@ -1,0 +1,59 @@
+"""The seam between the engine and a database: a few verbs, every name in them already resolved.
+
+A provider never meets a client's string as a name, and raises only kinds of ``datar.errors``.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from psycopg.sql import Composable
+
+from records.plan import KeyedPlan, ListPlan, Written, WritePlan
+from records.table import Table
+
+Resolve = Callable[[str, str], Table | None]
+"""(app slug, table name) → the table, or None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One physical change: what it does in words, its statements, and those that undo it."""
+
+    operation: str
+    description: str
+    statements: tuple[Composable, ...]
+    rollback: tuple[Composable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A change that was made: its SQL as text, the SQL that undoes it, how long it took."""
+
+    description: str
+    operation: str
+    sql: str
+    rollback_sql: str
+    milliseconds: int
+
+
+class Provider(Protocol):
+    """What a store must do. Bytes are finished JSON text."""
+
+    def read(self, plan: ListPlan) -> bytes:
+        """The list as ``{"data":[…],"total":…,…}``; one statement."""
+
+    def get(self, plan: KeyedPlan) -> bytes | None:
+        """One row as ``{"data":{…}}``, or None."""
+
+    def insert(self, plan: WritePlan) -> Written:
+        """All rows or none."""
+
+    def upsert(self, plan: WritePlan) -> Written:
+        """Insert, or update what the plan's unique fields find."""
+
+    def update(self, plan: WritePlan) -> Written:
+        """Change rows by key; only the sent fields."""
+
+    def delete(self, table: Table, keys: Sequence[tuple[object, ...]]) -> Written:
+        """Delete rows by key, all or none."""
