@@ -4,6 +4,7 @@ It knows how to make, start and stop one cluster of its own. It refuses to know 
 signals no process but the one it started or the one whose data directory is its own.
 """
 
+import fcntl
 import os
 import shutil
 import signal
@@ -11,8 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 import psycopg
@@ -91,6 +94,7 @@ class Cluster:
     version: int = 18
     options: Mapping[str, str] = field(default_factory=lambda: DURABLE)
     _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False, repr=False)
+    _lock: IO[bytes] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._account: Account | None = unprivileged_account()
@@ -111,13 +115,14 @@ class Cluster:
 
     def start(self) -> None:
         """Make the cluster when it is absent, start it and wait until it answers. Raises CannotStart."""
-        binaries = find_binaries(self.version, self.home, self._account)
-        self._require_space()
-        if not self.data.exists():
-            self._make(binaries)
-        self._end_leftover()
-        self._launch(binaries)
+        self._hold()
         try:
+            self._require_space()
+            binaries = find_binaries(self.version, self.home, self._account)
+            if not self.data.exists():
+                self._make(binaries)
+            self._end_leftover()
+            self._launch(binaries)
             self._wait()
             self._prepare()
         except BaseException:
@@ -127,16 +132,21 @@ class Cluster:
     def stop(self) -> None:
         """End the server that ``start`` began: politely, then firmly, then by force. Harmless when it is not there."""
         process, self._process = self._process, None
-        if process is None:
-            return
         for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
-            if process.poll() is not None:
-                return
+            if process is None or process.poll() is not None:
+                break
             process.send_signal(number)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                continue
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def remove(self) -> None:
+        """Stop, and delete the data for good."""
+        self.stop()
+        for place in (self.data, self._socket, *([self.home] if self.home != self.state else [])):
+            shutil.rmtree(place, ignore_errors=True)
 
     @property
     def pid(self) -> int | None:
@@ -145,6 +155,16 @@ class Cluster:
         return self._process.pid if self._process is not None and running else None
 
     # --- starting, step by step
+
+    def _hold(self) -> None:
+        """Take the cluster for this process; the kernel gives it back when the process ends, however it ends."""
+        self._lock = (self.state / f"postgres-{self.version}.lock").open("ab")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            self._lock = None
+            raise CannotStart(f"Datar already runs with the data in {self.data}: stop it first.") from None
 
     def _require_space(self) -> None:
         free = shutil.disk_usage(self.home).free
@@ -164,8 +184,9 @@ class Cluster:
         if self._account:
             os.chown(password, self._account.uid, self._account.gid)
             identity = {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}
-        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if self.version >= 17 else []
-        command = [binaries / "initdb", "-D", target, "-U", SUPERUSER, "--encoding=UTF8", "--locale=C", *locale]
+        builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        locale = ["--locale=C", *(builtin if self.version >= 17 else ["--lc-ctype=C.UTF-8"])]
+        command = [binaries / "initdb", "-D", target, "-U", SUPERUSER, "--encoding=UTF8", *locale]
         command += ["--data-checksums", "--auth=scram-sha-256", f"--pwfile={password}", "--no-instructions"]
         if self.options.get("fsync") == "off":
             command.append("--no-sync")
@@ -181,8 +202,9 @@ class Cluster:
     def _end_leftover(self) -> None:
         """Deal with the pid file that a killed run left behind.
 
-        The server in it may still be ending (its parent was killed): it is told to and waited for. A process of
-        another kind has merely been given the same number since: PostgreSQL would be misled, so the file goes.
+        The server in it may still be ending, as its parent was killed: it is told to, and waited for (nobody else
+        wants it, we hold the lock). A process of another kind has merely been given the same number since;
+        PostgreSQL would be misled, so the files that name it go.
         """
         file = self.data / "postmaster.pid"
         try:
@@ -197,6 +219,7 @@ class Cluster:
             time.sleep(0.1)
         if kind == "other":
             file.unlink(missing_ok=True)
+            (self._socket / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def _launch(self, binaries: Path) -> None:
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
@@ -253,16 +276,18 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _what_runs(pid: int, data: Path) -> str:
-    """``ours``: a server on ``data``; ``other``: another process; ``nothing``: no process, or it cannot be known."""
+    """``ours``: a server on ``data``; ``other``: another process; ``nothing``: none, or PostgreSQL has to judge."""
     try:
         os.kill(pid, 0)
     except OSError:
         return "nothing"
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        program = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+        if not program.endswith(b"postgres"):
+            return "other"
+        return "ours" if Path(f"/proc/{pid}/cwd").samefile(data) else "nothing"
     except OSError:
         return "nothing"  # no /proc here: PostgreSQL's own check decides
-    return "ours" if os.fsencode(data) in words else "other"
 
 
 def _last_line(text: str) -> str:

@@ -32,7 +32,7 @@ class Account:
 
 def state_directory() -> Path:
     """The directory of this installation: ``DATAR_STATE_DIR``, else ``.datar`` beside the code."""
-    return Path(env.text("DATAR_STATE_DIR", str(PROJECT / ".datar"))).absolute()
+    return Path(env.text("DATAR_STATE_DIR", str(PROJECT / ".datar"))).resolve()
 
 
 def unprivileged_account() -> Account | None:

@@ -1,0 +1,14 @@
+"""The engine's tests: an empty PostgreSQL database and no Django."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster import Databases
+
+
+@pytest.fixture(scope="session")
+def database_url(databases: Databases) -> Iterator[str]:
+    """The URL of this worker's database, empty, as the service's role (which owns it)."""
+    yield databases.make_empty()
+    databases.drop(databases.empty)
