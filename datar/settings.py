@@ -51,6 +51,8 @@ INSTALLED_APPS = SHARED_APPS
 TENANT_MODEL = "tenants.Client"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 DATABASE_ROUTERS = ["tenants.context.SchemaRouter"]
+TENANT_SYNC_ROUTER = "tenants.context.SchemaRouter"
+EXTRA_SET_TENANT_METHOD_PATH = "tenants.context.forget_public"
 AUTH_USER_MODEL = "tenants.User"
 
 _database = conninfo_to_dict(env.text("DATABASE_URL", "postgresql://datar@localhost:5432/datar"))

@@ -1,0 +1,5 @@
+"""The paths under ``/api/auth/``."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
