@@ -1,0 +1,73 @@
+"""Text from a URL → the canonical text of a field's value, by the same rules as a body's value. Knows no operators."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from datar.errors import Invalid
+from records import canonical
+from records.durations import duration_seconds
+from records.fieldtypes import field_type
+from records.table import Field, Json
+
+_INTEGER: Final = re.compile(r"-?[0-9]{1,20}")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,200}(\.[0-9]{1,200})?([eE][-+]?[0-9]{1,4})?")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_BLANK_ZONE: Final = re.compile(r"(.*[0-9]) ([0-9]{2}:[0-9]{2})")
+
+
+def coerce(field: Field, text: str) -> str:
+    """The text as the field's value, canonical. Raises Invalid (code of the type) when it is none."""
+    try:
+        value = field_type(field).canonical(_read(field, text))
+    except canonical.Refused as refused:
+        raise Invalid(f"Filter on '{field.name}': {refused.message}", code=refused.code) from None
+    if field.type == "duration":
+        return str(duration_seconds(value))
+    return ("true" if value else "false") if field.type == "boolean" else str(value)
+
+
+def _read(field: Field, text: str) -> Json:
+    """The text as the JSON value it would be in a body."""
+    kind = field_type(field)
+    if field.type in ("integer", "year"):
+        return _number(text, _INTEGER, kind.code, kind.rule, whole=True)
+    if field.type == "number":
+        return _number(text, _NUMBER, kind.code, kind.rule, whole=False)
+    if field.type == "boolean":
+        if text not in ("true", "false"):
+            raise canonical.Refused("invalid_type", "Must be true or false.")
+        return text == "true"
+    if field.type == "datetime":
+        text = _instant_text(text)
+    pattern = kind.schema.get("pattern")
+    # An e-mail or URI filter may hold any text: it compares, it does not store.
+    if pattern and kind.code not in ("invalid_email", "invalid_uri") and not _compiled(pattern).fullmatch(text):
+        raise canonical.Refused(kind.code, kind.rule)
+    return text
+
+
+def _number(text: str, pattern: re.Pattern[str], code: str, rule: str, *, whole: bool) -> Json:
+    if not pattern.fullmatch(text):
+        raise canonical.Refused(code, rule)
+    return int(text) if whole else Decimal(text)
+
+
+def _instant_text(text: str) -> str:
+    """A bare day is its midnight UTC; ``+`` of an offset arrives as a blank when it was not percent-encoded."""
+    if _DAY.fullmatch(text):
+        try:
+            date.fromisoformat(text)
+        except ValueError:
+            return text
+        return f"{text}T00:00:00Z"
+    blank = _BLANK_ZONE.fullmatch(text)
+    return f"{blank[1]}+{blank[2]}" if blank else text
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Our own patterns, of the type table: never a client's."""
+    return re.compile(pattern, re.ASCII)

@@ -1,0 +1,252 @@
+"""What was understood: every name resolved to a field, every value coerced. Only this reaches a provider.
+
+``plan_list`` and its siblings resolve a Query against a Table or refuse, naming the word and the nearest one.
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from datar.errors import Invalid, NotSupportedYet
+from records import limits
+from records.coerce import coerce
+from records.fieldtypes import field_type
+from records.lists import read_values
+from records.operators import LATER, OPERATORS, Operator
+from records.params.flat import KNOWN_LATER, RESERVED, Pairs, parse_params, read_flag
+from records.query import Comparison, Page, Query, SortTerm
+from records.table import Field, Json, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """``field operator value``; value is canonical text, a tuple of them, or a bool for ``isnull``."""
+
+    field: Field
+    operator: str
+    value: str | tuple[str, ...] | bool
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every condition holds; of none, everything."""
+
+    conditions: tuple[Match, ...] = ()
+
+
+EVERYTHING = AllOf()
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One term of the order."""
+
+    field: Field
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListPlan:
+    """A page of a table, in a total order."""
+
+    table: Table
+    fields: tuple[Field, ...]
+    where: AllOf
+    order: tuple[Sort, ...]
+    page: Page
+    meta: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedPlan:
+    """One row by its key; ``key`` holds canonical texts in the key's order."""
+
+    table: Table
+    fields: tuple[Field, ...]
+    key: tuple[str, ...]
+    scope: AllOf = EVERYTHING
+    meta: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WritePlan:
+    """Checked rows on their way in.
+
+    ``rows`` are canonical (``payload.check_rows``). ``fields`` are those a statement writes, ``unique`` the fields an
+    upsert looks a row up by. ``minimal`` asks for a count instead of rows.
+    """
+
+    table: Table
+    rows: list[dict[str, Json]]
+    fields: tuple[Field, ...] = ()
+    unique: tuple[str, ...] = ()
+    scope: AllOf = EVERYTHING
+    meta: bool = False
+    minimal: bool = False
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write did: rows touched, of them created, their JSON text joined by commas, the first row's key.
+
+    ``missing`` holds the places in the batch whose row was not there (then nothing was written).
+    """
+
+    count: int
+    created: int = 0
+    rows: bytes = b""
+    key: tuple[Any, ...] = ()
+    missing: tuple[int, ...] = ()
+
+
+def plan_list(pairs: Pairs, table: Table, scope: AllOf = EVERYTHING) -> ListPlan:
+    """The plan of a list from its URL parameters."""
+    return plan_query(parse_params(pairs), table, scope)
+
+
+def plan_query(query: Query, table: Table, scope: AllOf = EVERYTHING) -> ListPlan:
+    """The plan of a list from its Query. Raises Invalid with the word that is wrong and the nearest that is right."""
+    matches = tuple(_match(comparison, table) for comparison in query.comparisons)
+    return ListPlan(
+        table=table,
+        fields=_selected(query.fields, table),
+        where=AllOf((*scope.conditions, *matches)),
+        order=_order(query.ordering, table),
+        page=query.page,
+        meta=query.meta,
+    )
+
+
+def plan_row(pairs: Pairs, table: Table, key: tuple[str, ...], scope: AllOf = EVERYTHING) -> KeyedPlan:
+    """The plan of one row: ``fields`` and ``_meta`` are its only parameters."""
+    words = dict(pairs)
+    if len(words) < len(pairs):
+        raise Invalid("A query parameter is given twice.", code="invalid_parameter")
+    for name in words:
+        if name in KNOWN_LATER:
+            raise NotSupportedYet(f"'{name}' is not supported yet.")
+        if name not in ("fields", "_meta"):
+            raise Invalid(
+                f"Unknown query parameter '{name}'; a single record takes: fields, _meta.", code="unknown_parameter"
+            )
+    query = parse_params(list(words.items()))
+    return KeyedPlan(table, _selected(query.fields, table), key, scope, query.meta)
+
+
+def read_meta(pairs: Pairs, allowed: frozenset[str] = frozenset()) -> bool:
+    """The ``_meta`` of a write; any parameter but it and the allowed is refused."""
+    seen: set[str] = set()
+    meta = False
+    for name, value in pairs:
+        if name in seen:
+            raise Invalid(f"Query parameter '{name}' is given twice.", code="invalid_parameter")
+        seen.add(name)
+        if name == "_meta":
+            meta = read_flag(name, value)
+        elif name in KNOWN_LATER - allowed:
+            raise NotSupportedYet(f"'{name}' is not supported yet.")
+        elif name not in allowed:
+            known = ", ".join(sorted({"_meta", *allowed}))
+            raise Invalid(f"Unknown query parameter '{name}'; allowed: {known}.", code="unknown_parameter")
+    return meta
+
+
+def _match(comparison: Comparison, table: Table) -> Match:
+    field, word = _resolve(comparison.name, table)
+    operator = OPERATORS.get(word)
+    if operator is None:
+        raise _unknown_operator(word, field)
+    _check_fit(operator, field)
+    return Match(field, word, _operand(operator, field, comparison))
+
+
+def _resolve(name: str, table: Table) -> tuple[Field, str]:
+    """Label and operator of a parameter's name: quoted label, else the longest label that fits."""
+    if name.startswith('"'):
+        return _resolve_quoted(name, table)
+    if name in table.by_name and not name.startswith("_"):
+        return table.by_name[name], "eq"
+    cut = name.rfind("__")
+    while cut > 0:
+        field = table.by_name.get(name[:cut])
+        if field is not None:
+            return field, name[cut + 2 :]
+        cut = name.rfind("__", 0, cut)
+    raise unknown_field(name, table)
+
+
+def _resolve_quoted(name: str, table: Table) -> tuple[Field, str]:
+    end = name.rfind('"')
+    label, rest = name[1:end].replace('""', '"'), name[end + 1 :]
+    if end == 0 or label not in table.by_name or (rest and not rest.startswith("__")):
+        raise unknown_field(name, table)
+    return table.by_name[label], rest[2:] or "eq"
+
+
+def unknown_field(name: str, table: Table) -> Invalid:
+    """The 400 for a word that is neither a field nor a parameter, with the nearest that is."""
+    near = get_close_matches(name, [*table.by_name, *(RESERVED - KNOWN_LATER)], n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return Invalid(f"'{name}' is neither a field of this table nor a parameter.{hint}", code="unknown_field")
+
+
+def _unknown_operator(word: str, field: Field) -> Invalid:
+    if word.split("__")[0] in LATER or field.type in ("object", "array", "any"):
+        return NotSupportedYet(f"Operator '{word}' is not supported yet.")
+    near = get_close_matches(word, OPERATORS, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else f" Known: {', '.join(OPERATORS)}."
+    return Invalid(f"Field '{field.name}' has no operator '{word}'.{hint}", code="unknown_operator")
+
+
+def _check_fit(operator: Operator, field: Field) -> None:
+    kind = field_type(field)
+    text = field.type == "string" and kind.is_text
+    fits = {"filter": kind.filter, "order": kind.order, "text": text, "any": True}[operator.fits]
+    if not fits:
+        raise Invalid(
+            f"Operator '{operator.name}' does not fit field '{field.name}' of type {field.type}.",
+            code="operator_not_supported",
+        )
+
+
+def _operand(operator: Operator, field: Field, comparison: Comparison) -> str | tuple[str, ...] | bool:
+    if operator.operand == "flag":
+        return read_flag(comparison.name, comparison.value)
+    if operator.operand == "list":
+        values = read_values(comparison.value, comparison.name)
+        if not values:
+            raise Invalid(f"'{comparison.name}' has an empty list.", code="invalid_filter")
+        if len(values) > limits.IN_VALUES:
+            raise Invalid(f"More than {limits.IN_VALUES} values in '{comparison.name}'.", code="query_too_complex")
+        return tuple(coerce(field, value) for value in values)
+    return coerce(field, comparison.value)
+
+
+def _selected(names: tuple[str, ...] | None, table: Table) -> tuple[Field, ...]:
+    if names is None:
+        return table.fields
+    for name in names:
+        if name not in table.by_name:
+            raise unknown_field(name, table)
+    return tuple(table.by_name[name] for name in names)
+
+
+def _order(terms: tuple[SortTerm, ...], table: Table) -> tuple[Sort, ...]:
+    """The client's terms, then the primary key: an order that has no ties."""
+    sorts = [_sort(term, table) for term in terms]
+    named = {sort.field.name for sort in sorts}
+    if len(named) < len(sorts):
+        raise Invalid("'ordering' names a field twice.", code="invalid_ordering")
+    return (*sorts, *(Sort(field) for field in table.key_fields if field.name not in named))
+
+
+def _sort(term: SortTerm, table: Table) -> Sort:
+    field = table.by_name.get(term.name)
+    if field is None:
+        near = get_close_matches(term.name, table.by_name, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise Invalid(f"'ordering' names '{term.name}', which is no field of this table.{hint}", code="invalid_ordering")
+    if not field_type(field).order:
+        raise Invalid(f"Field '{field.name}' of type {field.type} has no order.", code="invalid_ordering")
+    return Sort(field, term.descending)

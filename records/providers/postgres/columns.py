@@ -1,0 +1,105 @@
+"""A field as PostgreSQL: its columns, how a bound text becomes its value, how its value becomes JSON text.
+
+Column names are generated and safe; labels appear in none of these expressions.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from psycopg.sql import SQL, Composable, Identifier
+
+from records.fieldtypes import field_type
+from records.table import Field, Table
+
+CREATED: Final = "_created_at"
+UPDATED: Final = "_updated_at"
+VERSION: Final = "_version"
+SYSTEM_COLUMNS: Final = (CREATED, UPDATED, VERSION)
+VERSION_SEQUENCE: Final = "datar_version"
+
+_INSTANT = SQL("""replace(to_json({column})::text, '+00:00"', 'Z"')""")
+_JSON = SQL("to_json({column})::text")
+_PLAIN = SQL("{column}::text")
+_BASE64 = SQL("""'"' || translate(encode({column}, 'base64'), E'\\n', '') || '"'""")
+_CAST = SQL("{text}::{cast}")
+_GEOPOINT = SQL("'[' || to_json({column})::text || ',' || to_json({beside})::text || ']'")
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A PostgreSQL type: as DDL writes it, as a cast writes it, and how its value becomes JSON text."""
+
+    ddl: SQL
+    cast: SQL
+    render: SQL
+    bind: SQL
+
+
+def _storage(ddl: SQL, cast: SQL, render: SQL = _JSON, bind: SQL = _CAST) -> Storage:
+    return Storage(ddl, cast, render, bind)
+
+
+STORAGES: Final[dict[str, Storage]] = {
+    'text COLLATE "C"': _storage(SQL('text COLLATE "C"'), SQL("text")),
+    "text": _storage(SQL("text"), SQL("text")),
+    "uuid": _storage(SQL("uuid"), SQL("uuid")),
+    "bytea": _storage(SQL("bytea"), SQL("bytea"), _BASE64, SQL("decode({text}::text, 'base64')")),
+    "bigint": _storage(SQL("bigint"), SQL("bigint"), _PLAIN),
+    "integer": _storage(SQL("integer"), SQL("integer"), _PLAIN),
+    "numeric": _storage(SQL("numeric"), SQL("numeric")),
+    "boolean": _storage(SQL("boolean"), SQL("boolean"), _PLAIN),
+    "date": _storage(SQL("date"), SQL("date")),
+    "time": _storage(SQL("time"), SQL("time")),
+    "timestamptz": _storage(SQL("timestamptz"), SQL("timestamptz"), _INSTANT),
+    "jsonb": _storage(SQL("jsonb"), SQL("jsonb"), _PLAIN),
+}
+"""Every type that ``fieldtypes`` names, spelled here once: no type word reaches SQL from elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One physical column."""
+
+    name: str
+    storage: Storage
+
+    @property
+    def identifier(self) -> Identifier:
+        """The column's name, quoted."""
+        return Identifier(self.name)
+
+    def bound(self, text: Composable) -> Composable:
+        """A text as the column's value."""
+        return self.storage.bind.format(text=text, cast=self.storage.cast)
+
+
+@lru_cache(maxsize=65_536)
+def columns_of(field: Field) -> tuple[Column, ...]:
+    """The field's one or two columns; the first is the one that is compared but for a duration, whose second is."""
+    types = field_type(field).postgres
+    return tuple(Column(name, STORAGES[type_]) for name, type_ in zip((field.column, field.beside), types, strict=False))
+
+
+def compared(field: Field) -> Column:
+    """The column that filters and orders: a duration's comparable form, else the first."""
+    columns = columns_of(field)
+    return columns[-1] if field.type == "duration" else columns[0]
+
+
+def qualified(table: Table) -> Identifier:
+    """The physical table, always with its namespace."""
+    return Identifier(table.identity.namespace, table.identity.physical_name)
+
+
+def rendering(field: Field) -> Composable:
+    """The field of a row as JSON text, SQL NULL when it is null."""
+    if field.type == "geopoint":
+        return _GEOPOINT.format(column=Identifier(field.column), beside=Identifier(field.beside))
+    column = columns_of(field)[0]
+    return column.storage.render.format(column=column.identifier)
+
+
+def system_rendering(name: str) -> Composable:
+    """A system column as JSON text."""
+    return (_PLAIN if name == VERSION else _INSTANT).format(column=Identifier(name))

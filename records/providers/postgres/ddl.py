@@ -1,0 +1,265 @@
+"""Tables → the statements that make them, and those that undo it. Computes first, runs afterwards.
+
+Constraint and index names come from the table's id and columns, so an error's constraint leads back to fields.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import psycopg
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+from records.provider import Applied, Change, Resolve
+from records.providers.postgres.checks import checks_of, literal
+from records.providers.postgres.columns import (
+    CREATED,
+    UPDATED,
+    VERSION,
+    VERSION_SEQUENCE,
+    Column,
+    columns_of,
+    compared,
+    qualified,
+)
+from records.table import ABSENT, Field, ForeignKey, Table
+
+
+def constraint_name(table: Table, kind: str, columns: Sequence[str]) -> str:
+    """A name of at most 40 bytes, the same for the same table, kind and columns."""
+    digest = hashlib.sha256(",".join(columns).encode()).hexdigest()[:12]
+    return f"dt{table.identity.id}_{kind}_{digest}"
+
+
+def named_fields(table: Table) -> dict[str, tuple[str, ...]]:
+    """Constraint name → the labels it speaks of, for every key, unique and foreign key of the table."""
+    names = {unique_name(table, fields): fields for fields in table.uniques}
+    names |= {foreign_key_name(table, key): key.fields for key in table.foreign_keys}
+    names |= {index_name(table, index.fields, index.name): index.fields for index in table.indexes if index.unique}
+    return names
+
+
+def unique_name(table: Table, fields: Sequence[str]) -> str:
+    """The name of the unique (or primary key) constraint on these fields."""
+    kind = "pk" if tuple(fields) == table.primary_key else "u"
+    return constraint_name(table, kind, [table.by_name[name].column for name in fields])
+
+
+def foreign_key_name(table: Table, key: ForeignKey) -> str:
+    """The name of a foreign key's constraint."""
+    return constraint_name(table, "fk", [table.by_name[name].column for name in key.fields])
+
+
+def index_name(table: Table, fields: Sequence[str], label: str = "") -> str:
+    """The name of an index."""
+    return constraint_name(table, "i", [label, *(table.by_name[name].column for name in fields)])
+
+
+def create(tables: Sequence[Table], resolve: Resolve) -> tuple[Change, ...]:
+    """The changes that make these tables, parents first; foreign keys of a cycle come last and are deferrable.
+
+    ``resolve`` finds tables that exist already; those of the batch are found first.
+    """
+    batch = {(table.identity.app, table.identity.name): table for table in tables}
+    ordered, late = _order(tables, batch)
+
+    def target(key: ForeignKey) -> Table:
+        found = batch.get((key.target_app, key.target_table)) or resolve(key.target_app, key.target_table)
+        if found is None:
+            raise LookupError(f"unresolved foreign key to {key.target_app}:{key.target_table}")
+        return found
+
+    changes = [_create_one(table, [k for k in _enforced(table) if (table, k) not in late], target) for table in ordered]
+    return (*changes, *(_late_key(table, key, target(key)) for table, key in late))
+
+
+def apply(changes: Sequence[Change], connection: "psycopg.Connection[Any]") -> tuple[Applied, ...]:
+    """Run the changes on the caller's connection, inside the caller's transaction; what was done, as text."""
+    return tuple(_apply_one(change, connection) for change in changes)
+
+
+def _apply_one(change: Change, connection: "psycopg.Connection[Any]") -> Applied:
+    began = time.perf_counter()
+    for statement in change.statements:
+        connection.execute(statement)
+    milliseconds = round((time.perf_counter() - began) * 1000)
+    return Applied(
+        description=change.description,
+        operation=change.operation,
+        sql=_text(change.statements, connection),
+        rollback_sql=_text(change.rollback, connection),
+        milliseconds=milliseconds,
+    )
+
+
+def _text(statements: Sequence[Composable], connection: "psycopg.Connection[Any]") -> str:
+    return "\n".join(statement.as_string(connection) + ";" for statement in statements)
+
+
+def _enforced(table: Table) -> list[ForeignKey]:
+    return [key for key in table.foreign_keys if key.enforced]
+
+
+def _order(
+    tables: Sequence[Table], batch: dict[tuple[str, str], Table]
+) -> tuple[list[Table], list[tuple[Table, ForeignKey]]]:
+    """Parents before children; the keys that would close a cycle, apart."""
+    done: list[Table] = []
+    late: list[tuple[Table, ForeignKey]] = []
+    waiting = list(tables)
+    while waiting:
+        ready = [table for table in waiting if not _missing(table, batch, done)] or waiting[:1]
+        for table in ready:
+            late += [(table, key) for key in _missing(table, batch, [*done, *ready])]
+            waiting.remove(table)
+        done += ready
+    return done, late
+
+
+def _missing(table: Table, batch: dict[tuple[str, str], Table], done: Sequence[Table]) -> list[ForeignKey]:
+    known = {(other.identity.app, other.identity.name) for other in (*done, table)}
+    return [
+        key
+        for key in _enforced(table)
+        if (place := (key.target_app, key.target_table)) in batch and place not in known
+    ]
+
+
+def _create_one(table: Table, keys: Sequence[ForeignKey], target: Callable[[ForeignKey], Table]) -> Change:
+    lines = [*_columns(table), *_uniques(table), *checks_of(table)]
+    lines += [_foreign_key(table, key, target(key), deferrable=False) for key in keys]
+    statements: list[Composable] = [
+        SQL("CREATE TABLE {table} ({lines})").format(table=qualified(table), lines=SQL(", ").join(lines)),
+        *_indexes(table),
+        _touch_trigger(table),
+    ]
+    return Change(
+        operation="CREATE",
+        description=f"Create table '{table.identity.name}'",
+        statements=tuple(statements),
+        rollback=(SQL("DROP TABLE {table}").format(table=qualified(table)),),
+    )
+
+
+def _columns(table: Table) -> Iterator[Composed]:
+    for field in table.fields:
+        for place, column in enumerate(columns_of(field)):
+            yield _column(table, field, column, first=place == 0)
+    now = SQL("{name} timestamptz NOT NULL DEFAULT now()")
+    yield now.format(name=Identifier(CREATED))
+    yield now.format(name=Identifier(UPDATED))
+    sequence = Literal(sequence_text(table.identity.namespace, VERSION_SEQUENCE))
+    yield SQL("{name} bigint NOT NULL DEFAULT nextval({sequence}::regclass)").format(
+        name=Identifier(VERSION), sequence=sequence
+    )
+
+
+def sequence_text(namespace: str, name: str) -> str:
+    """A sequence as the text of a regclass; both names are of safe characters."""
+    return f'"{namespace}"."{name}"'
+
+
+def _column(table: Table, field: Field, column: Column, *, first: bool) -> Composed:
+    parts: list[Composable] = [column.identifier, column.storage.ddl]
+    if field.name in table.primary_key or (field.required and first):
+        parts.append(SQL("NOT NULL"))
+    if first and table.generated_key == "integer" and field.name in table.primary_key:
+        parts.append(SQL("GENERATED BY DEFAULT AS IDENTITY"))
+    elif first and field.default is not ABSENT and field.default is not None and field.type != "geopoint":
+        parts.append(SQL("DEFAULT {value}").format(value=literal(field, field.default)))
+    return SQL(" ").join(parts)
+
+
+def _uniques(table: Table) -> Iterator[Composed]:
+    for fields in table.uniques:
+        yield SQL("CONSTRAINT {name} {kind} ({columns})").format(
+            name=Identifier(unique_name(table, fields)),
+            kind=SQL("PRIMARY KEY" if fields == table.primary_key else "UNIQUE"),
+            columns=_list([compared(table.by_name[name]).identifier for name in fields]),
+        )
+
+
+def _list(names: Sequence[Composable]) -> Composed:
+    return SQL(", ").join(names)
+
+
+def _foreign_key(table: Table, key: ForeignKey, target: Table, *, deferrable: bool) -> Composed:
+    return SQL(
+        "CONSTRAINT {name} FOREIGN KEY ({columns}) REFERENCES {target} ({targets}) ON DELETE {action}{deferrable}"
+    ).format(
+        name=Identifier(foreign_key_name(table, key)),
+        columns=_list([Identifier(table.by_name[name].column) for name in key.fields]),
+        target=qualified(target),
+        targets=_list([Identifier(target.by_name[name].column) for name in key.target_fields]),
+        action=_ACTIONS[key.on_delete],
+        deferrable=SQL(" DEFERRABLE INITIALLY DEFERRED" if deferrable else ""),
+    )
+
+
+_ACTIONS = {
+    "NO ACTION": SQL("NO ACTION"),
+    "RESTRICT": SQL("RESTRICT"),
+    "CASCADE": SQL("CASCADE"),
+    "SET NULL": SQL("SET NULL"),
+    "SET DEFAULT": SQL("SET DEFAULT"),
+}
+
+
+def _late_key(table: Table, key: ForeignKey, target: Table) -> Change:
+    name = Identifier(foreign_key_name(table, key))
+    return Change(
+        operation="ALTER",
+        description=f"Add the foreign key of table '{table.identity.name}' to '{target.identity.name}'",
+        statements=(
+            SQL("ALTER TABLE {table} ADD {key}").format(
+                table=qualified(table), key=_foreign_key(table, key, target, deferrable=True)
+            ),
+        ),
+        rollback=(SQL("ALTER TABLE {table} DROP CONSTRAINT {name}").format(table=qualified(table), name=name),),
+    )
+
+
+_METHODS = {"btree": SQL("btree"), "hash": SQL("hash"), "gin": SQL("gin"), "brin": SQL("brin")}
+
+
+def _indexes(table: Table) -> Iterator[Composed]:
+    """Declared indexes, then one for every foreign key that no unique or index begins with already."""
+    for index in table.indexes:
+        yield _index(table, index.fields, index.name, unique=index.unique, method=index.method)
+    led = [*table.uniques, *(index.fields for index in table.indexes if index.method == "btree" and not index.where)]
+    for fields in dict.fromkeys(key.fields for key in table.foreign_keys):
+        if not any(other[: len(fields)] == fields for other in led):
+            yield _index(table, fields, "", unique=False, method="btree")
+
+
+def _index(table: Table, fields: Sequence[str], label: str, *, unique: bool, method: str) -> Composed:
+    return SQL("CREATE {unique}INDEX {name} ON {table} USING {method} ({columns})").format(
+        unique=SQL("UNIQUE " if unique else ""),
+        name=Identifier(index_name(table, fields, label)),
+        table=qualified(table),
+        method=_METHODS[method],
+        columns=_list([compared(table.by_name[name]).identifier for name in fields]),
+    )
+
+
+def _touch_trigger(table: Table) -> Composed:
+    """Changes that did not come through us (a foreign key's action) get their version and instants here.
+
+    Our own statements set ``_version`` themselves, so the trigger's condition is all they pay.
+    """
+    updated = table.by_name.get("updated_at")
+    argument = Literal(updated.column) if updated is not None and updated.type == "datetime" else SQL("")
+    return SQL(
+        "CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW "
+        "WHEN (NEW.{version} = OLD.{version}) EXECUTE FUNCTION {function}({argument})"
+    ).format(
+        name=Identifier(f"dt{table.identity.id}_touch"),
+        table=qualified(table),
+        version=Identifier(VERSION),
+        function=Identifier(table.identity.namespace, "datar_touch"),
+        argument=argument,
+    )
+
+
+__all__ = ["apply", "constraint_name", "create", "foreign_key_name", "index_name", "named_fields", "sequence_text", "unique_name"]
