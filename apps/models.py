@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-NAME_CHARACTERS = 200
+from records.limits import NAME_CHARACTERS
+
 SLUG_CHARACTERS = 50
 
 

@@ -34,12 +34,32 @@ PATTERN_CHARACTERS = 1_000
 """Characters of a ``pattern`` (400 ``pattern_unsupported``)."""
 ENUM_VALUES = 1_000
 """Values of an ``enum`` (400 ``schema_too_large``)."""
+MISTAKES_SHOWN = 500
+"""Mistakes of one table schema listed in one answer; the last one says when there are more."""
+KEYS_PER_TABLE = 100
+"""Unique keys, foreign keys and indexes, each (400 ``schema_too_large``)."""
+KEY_FIELDS = 32
+"""Fields of one key or index; PostgreSQL's own bound (400 ``schema_too_large``)."""
+COLUMNS_PER_TABLE = 1_600
+"""Columns of one table with the service's own; PostgreSQL's own bound (400 ``schema_too_large``)."""
+PATTERN_BYTES = 2_000_000
+"""Memory one compiled ``pattern`` may take (400 ``pattern_unsupported``)."""
+LARGE_PATTERN_BYTES = 64_000
+"""A compiled ``pattern`` above this is a large one."""
+LARGE_PATTERNS = 20
+"""Large patterns of one table (400 ``schema_too_large``)."""
+JSON_SCHEMA_NODES = 2_000
+"""Parts of a ``jsonSchema`` constraint, each counted as often as references use it (400 ``schema_too_large``)."""
 FIXED_ROW_BYTES = 8_000
 """Bytes a row's fixed part may take, so that it fits a PostgreSQL page (400 ``schema_too_large``)."""
 INDEXED_TEXT_BYTES = 2_600
 """Bytes of a text value that a key or an index holds; PostgreSQL's own bound is 2,704 (400 ``value_too_long_for_index``)."""
 PACKAGE_RESOURCES = 100
 """Resources of one data package (400 ``schema_too_large``)."""
+NAME_CHARACTERS = 200
+"""Characters of the name of an app or a datasource (400 ``too_long``)."""
+DESCRIPTION_CHARACTERS = 10_000
+"""Characters of the description of an app, a datasource or a table (400 ``too_long``)."""
 ERRORS_SHOWN = 100
 """Errors listed in one answer; ``detail`` says how many there are."""
 STATEMENT_SECONDS = seconds("DATAR_STATEMENT_SECONDS", 10, least=0.1, most=600)

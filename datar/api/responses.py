@@ -1,5 +1,7 @@
 """How an answer is written: JSON text once, with the headers of CONTRACT 1."""
 
+from datetime import UTC, datetime
+
 from django.http import HttpResponse
 
 from records.jsontext import dumps
@@ -35,3 +37,8 @@ def records(body: bytes, status: int = 200) -> HttpResponse:
     response = HttpResponse(body, status=status, content_type="application/json")
     response["Cache-Control"] = RECORDS_CACHE
     return response
+
+
+def instant(moment: datetime) -> str:
+    """An instant as CONTRACT 1 writes it: UTC, ISO 8601, ending in Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -59,6 +59,8 @@ class ApiView(APIView):
     open_to_all: ClassVar[bool] = False
     parameters: ClassVar[frozenset[str]] = frozenset()
     """Names of the query parameters this endpoint reads; any other is a 400 that names it."""
+    parameters_of: ClassVar[Mapping[str, frozenset[str]]] = {}
+    """The same by method, where methods differ; HEAD is GET."""
     actor: Actor
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -75,11 +77,13 @@ class ApiView(APIView):
     def check_parameters(self, request: Request) -> None:
         """Refuse what this endpoint would ignore."""
         query = request._request.GET
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        known = self.parameters_of.get(method, self.parameters)
         if len(query) > QUERY_PARAMETERS:
             raise Invalid(f"More than {QUERY_PARAMETERS} query parameters.", code="query_too_complex")
         for name in query:
-            if name not in self.parameters:
-                allowed = ", ".join(sorted(self.parameters)) or "none"
+            if name not in known:
+                allowed = ", ".join(sorted(known)) or "none"
                 raise Invalid(f"Unknown query parameter '{name}'; allowed: {allowed}.", code="unknown_parameter")
             if len(query.getlist(name)) > 1:
                 raise Invalid(f"Query parameter '{name}' is given twice.", code="invalid_parameter")
@@ -132,4 +136,14 @@ def require_object_field(value: Json, field: str) -> dict[str, Json]:
     return value
 
 
-__all__ = ["METHODS", "SAFE", "Actor", "ApiView", "Right", "Unknown", "authenticate", "check_accept", "require_object_field"]
+__all__ = [
+    "METHODS",
+    "SAFE",
+    "Actor",
+    "ApiView",
+    "Right",
+    "Unknown",
+    "authenticate",
+    "check_accept",
+    "require_object_field",
+]

@@ -1,0 +1,72 @@
+"""What an endpoint says about itself in OpenAPI: one short decorator, with the refusals every endpoint can give."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, extend_schema
+from rest_framework import serializers
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+Shape = type[serializers.Serializer[Any]]
+
+
+class Error(serializers.Serializer[Any]):
+    """Every refusal but errors of single fields."""
+
+    detail = serializers.CharField()
+    code = serializers.CharField(help_text="Stable; see the reference of errors.")
+    request_id = serializers.CharField()
+
+
+FIELD_ERRORS = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
+"""Field → what is wrong with it."""
+
+REFUSALS = {
+    400: "What was sent cannot be understood or is not allowed.",
+    401: "No credentials, or none that are valid.",
+    403: "Known, but not allowed to do this.",
+    404: "Not there.",
+    409: "The stored state does not allow it.",
+    503: "Not now; `Retry-After` says when to try again.",
+}
+
+
+def operation(
+    name: str,
+    *,
+    tag: str,
+    summary: str,
+    request: Any = None,
+    answers: dict[int, Any] | None = None,
+    parameters: Sequence[OpenApiParameter] = (),
+    unsafe: bool = True,
+) -> Callable[[Method], Method]:
+    """Document a view's method. ``name`` is its operationId; ``unsafe`` adds 409 to what it may answer."""
+    refusals = {status: OpenApiResponse(Error, text) for status, text in REFUSALS.items() if unsafe or status != 409}
+    refusal = {"oneOf": [{"$ref": "#/components/schemas/Error"}, FIELD_ERRORS]}
+    refusals[400] = OpenApiResponse(refusal, REFUSALS[400])
+    decorate: Callable[[Method], Method] = extend_schema(
+        operation_id=name,
+        tags=[tag],
+        summary=summary,
+        request=request,
+        parameters=list(parameters),
+        responses={**(answers or {}), **refusals},
+    )
+    return decorate
+
+
+def page_of(item: Shape, name: str) -> Any:
+    """The shape of a list: a bare array, or a page when ``page`` or ``page_size`` is given."""
+    page = type(
+        f"{name}Page",
+        (serializers.Serializer,),
+        {
+            "__doc__": "One page of the list.",
+            "count": serializers.IntegerField(),
+            "next": serializers.URLField(allow_null=True),
+            "previous": serializers.URLField(allow_null=True),
+            "results": item(many=True),
+        },
+    )
+    return PolymorphicProxySerializer(f"{name}List", [item(many=True), page], resource_type_field_name=None, many=False)
