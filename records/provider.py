@@ -18,8 +18,9 @@ Resolve = Callable[[str, str], Table | None]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One physical change: what it does in words, its statements, and those that undo it."""
+    """One physical change of the table of that id: what it does in words, its statements, and those that undo it."""
 
+    table_id: int
     operation: str
     description: str
     statements: tuple[Composable, ...]
@@ -30,6 +31,7 @@ class Change:
 class Applied:
     """A change that was made: its SQL as text, the SQL that undoes it, how long it took."""
 
+    table_id: int
     description: str
     operation: str
     sql: str

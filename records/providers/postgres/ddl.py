@@ -85,6 +85,7 @@ def _apply_one(change: Change, connection: "psycopg.Connection[Any]") -> Applied
         connection.execute(statement)
     milliseconds = round((time.perf_counter() - began) * 1000)
     return Applied(
+        table_id=change.table_id,
         description=change.description,
         operation=change.operation,
         sql=_text(change.statements, connection),
@@ -135,6 +136,7 @@ def _create_one(table: Table, keys: Sequence[ForeignKey], target: Callable[[Fore
         _touch_trigger(table),
     ]
     return Change(
+        table_id=table.identity.id,
         operation="CREATE",
         description=f"Create table '{table.identity.name}'",
         statements=tuple(statements),
@@ -209,6 +211,7 @@ _ACTIONS = {
 def _late_key(table: Table, key: ForeignKey, target: Table) -> Change:
     name = Identifier(foreign_key_name(table, key))
     return Change(
+        table_id=table.identity.id,
         operation="ALTER",
         description=f"Add the foreign key of table '{table.identity.name}' to '{target.identity.name}'",
         statements=(
