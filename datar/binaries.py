@@ -23,7 +23,8 @@ def find_binaries(version: int, home: Path, account: Account | None) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise CannotStart(
-            f"There is no embedded PostgreSQL {version} for this platform ({sys.platform}): set DATABASE_URL to a server of yours."
+            f"There is no embedded PostgreSQL {version} for this platform ({sys.platform}): "
+            "set DATABASE_URL to a server of yours."
         )
     installed = Path(spec.submodule_search_locations[0])
     if account is None or _usable(installed / folder, account):

@@ -100,7 +100,7 @@ class Databases:
 
     def _migrate(self, url: str) -> None:
         environment = {**os.environ, "DATABASE_URL": url}
-        done = subprocess.run(  # noqa: S603 - our own command
+        done = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), "migrate_schemas", "--shared", "--verbosity", "0"],
             cwd=ROOT,
             env=environment,

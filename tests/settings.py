@@ -4,4 +4,4 @@ import os
 
 os.environ.setdefault("DATAR_SECRET_KEY", "only-for-tools-" + "x" * 32)
 
-from datar.settings import *  # noqa: E402, F403 - the environment comes first
+from datar.settings import *  # noqa: F403 - the environment comes first

@@ -45,8 +45,8 @@ def test_the_service_role_is_no_superuser_and_owns_a_utf8_database(state: Path) 
     try:
         with psycopg.connect(cluster.url()) as connection:
             row = connection.execute(
-                "SELECT r.rolsuper, r.rolcreatedb, pg_encoding_to_char(d.encoding), pg_get_userbyid(d.datdba), upper('é')"
-                " FROM pg_roles r, pg_database d WHERE r.rolname = current_user AND d.datname = current_database()"
+                "SELECT rolsuper, rolcreatedb, pg_encoding_to_char(encoding), pg_get_userbyid(datdba), upper('é')"
+                " FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()"
             ).fetchone()
         assert row == (False, False, "UTF8", "datar", "É")
     finally:
