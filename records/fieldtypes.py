@@ -239,7 +239,7 @@ STRING_FORMATS: Final = ("default", "email", "uri", "uuid", "binary")
 def field_type(of: Field | str, variant: str = "default") -> FieldType:
     """The row for a field, or for a type and its format. The words must be known ones: KeyError otherwise."""
     if isinstance(of, Field):
-        of, variant = of.type, of.format
+        return field_type(of.type, of.format)
     if of == "string" and variant != "default":
         return FIELD_TYPES[f"string/{variant}"]
     return FIELD_TYPES[of]

@@ -60,6 +60,12 @@ NAME_CHARACTERS = 200
 """Characters of the name of an app or a datasource (400 ``too_long``)."""
 DESCRIPTION_CHARACTERS = 10_000
 """Characters of the description of an app, a datasource or a table (400 ``too_long``)."""
+PASSWORD_CHARACTERS = 1_000
+"""Characters of a password (400 ``too_long``)."""
+API_KEYS_PER_CLIENT = 100
+"""Api keys of one client that are not revoked (409 ``too_many_keys``)."""
+TOKEN_CHARACTERS = 4_096
+"""Characters of a token (401 ``token_malformed``)."""
 ERRORS_SHOWN = 100
 """Errors listed in one answer; ``detail`` says how many there are."""
 STATEMENT_SECONDS = seconds("DATAR_STATEMENT_SECONDS", 10, least=0.1, most=600)
