@@ -7,7 +7,7 @@ Members of extensions are left out: they belong to the database.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -15,15 +15,14 @@ from psycopg.rows import namedtuple_row
 
 from tenants.tables import Kind, kind_of
 
-_NO_EXTENSION = """
-    AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = {catalogue}::regclass AND e.objid = {alias}.oid
-                    AND e.deptype = 'e')
-"""
 _RELATIONS = """
 SELECT c.oid, c.relname AS name, c.relkind::text AS kind, c.reloptions AS options, t.reloptions AS toast_options
 FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
-WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema}) AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
-""" + _NO_EXTENSION.format(catalogue="'pg_class'", alias="c") + " ORDER BY c.oid"
+WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema})
+  AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+ORDER BY c.oid
+"""
 _COLUMNS = """
 SELECT a.attrelid AS relation, a.attname AS name, a.attidentity::text AS identity, a.attgenerated <> '' AS generated,
        CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS "default"
@@ -58,14 +57,18 @@ LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid
      AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
 LEFT JOIN pg_attribute a ON (a.attrelid, a.attnum) = (d.refobjid, d.refobjsubid)
 WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema}) AND c.relkind = 'S'
-""" + _NO_EXTENSION.format(catalogue="'pg_class'", alias="c") + " ORDER BY c.oid"
+AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+ORDER BY c.oid
+"""
 _FUNCTIONS = """
 SELECT p.oid, p.oid::regprocedure::text AS name, p.prokind::text AS kind, p.proconfig AS settings,
        CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) END AS definition,
        format('%I.%I(', n.nspname, p.proname) AS qualified, format('%I(', p.proname) AS unqualified
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = {schema}
-""" + _NO_EXTENSION.format(catalogue="'pg_proc'", alias="p") + " ORDER BY p.oid"
+AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
+ORDER BY p.oid
+"""
 _TRIGGERS = """
 SELECT t.oid, t.tgrelid AS relation, t.tgname AS name, t.tgenabled::text AS enabled,
        pg_get_triggerdef(t.oid, true) AS definition
@@ -86,10 +89,12 @@ SELECT d.objoid AS oid, d.classoid::regclass::text AS catalogue, d.description A
 FROM pg_description d WHERE d.objoid = ANY({oids}) AND d.objsubid = 0
 """
 _FOREIGN = """
-WITH own AS (
-    SELECT 'pg_class'::regclass AS classid, oid AS objid FROM pg_class WHERE relnamespace = {schema}::regnamespace
-    UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = {schema}::regnamespace
-    UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = {schema}::regnamespace
+WITH space AS (
+    SELECT oid FROM pg_namespace WHERE nspname = {schema}
+), own AS (
+    SELECT 'pg_class'::regclass AS classid, oid AS objid FROM pg_class WHERE relnamespace = (SELECT oid FROM space)
+    UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = (SELECT oid FROM space)
+    UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typnamespace = (SELECT oid FROM space)
 ), inner_parts AS (
     SELECT d.classid, d.objid FROM own JOIN pg_depend d ON (d.refclassid, d.refobjid) = (own.classid, own.objid)
     WHERE d.classid IN ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_trigger'::regclass,
@@ -133,8 +138,8 @@ def read_contents(connection: psycopg.Connection[Any], schema: str) -> Contents:
     """The schema's contents; ``search_path`` must be exactly ``schema``. Raises NotCloneable, UnlistedTable."""
     with connection.cursor(row_factory=namedtuple_row) as cursor:
 
-        def rows(query: str, oids: Sequence[int] = ()) -> list[Row]:
-            text = sql.SQL(query)  # type: ignore[arg-type]  # one of the constants above
+        def rows(query: LiteralString, oids: Sequence[int] = ()) -> list[Row]:
+            text = sql.SQL(query)
             values = sql.SQL("{}::oid[]").format(sql.Literal(list(oids)))
             return cursor.execute(text.format(schema=sql.Literal(schema), oids=values)).fetchall()
 

@@ -6,7 +6,7 @@ through ``tenants.catalogue`` and refuses to know who the clone is for. The call
 """
 
 from collections.abc import Iterator
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -54,9 +54,9 @@ def _lock_rows(connection: psycopg.Connection[Any], schema: str, tables: list[st
         connection.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(names))
 
 
-def _text(definition: str) -> sql.SQL:
+def _text(definition: LiteralString) -> sql.SQL:
     """What PostgreSQL itself printed as SQL; nothing a client wrote passes here but through PostgreSQL's quoting."""
-    return sql.SQL(cast(LiteralString, definition))
+    return sql.SQL(definition)
 
 
 def _name(row: Row) -> sql.Identifier:
@@ -179,7 +179,9 @@ def _constraints(contents: Contents) -> Iterator[sql.Composable]:
     """Keys, checks, then the other indexes, then foreign keys, each under its own name."""
     tables = {table.oid: _name(table) for table in contents.tables}
     add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}")
-    constraints = [(one.kind, add.format(tables[one.relation], _name(one), _text(one.definition))) for one in contents.constraints]
+    constraints = [
+        (one.kind, add.format(tables[one.relation], _name(one), _text(one.definition))) for one in contents.constraints
+    ]
     yield from (statement for kind, statement in constraints if kind != "f")
     for index in contents.indexes:
         if not index.of_constraint:

@@ -22,7 +22,7 @@ class SchemaRouter(TenantSyncRouter):  # type: ignore[misc]  # django-tenants ha
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool | None:
         """False for a shared model outside ``public``; else as django-tenants says."""
         shared = app_label == "tenants" and (model_name or "").lower() in SHARED_MODELS
-        if shared and connection.schema_name != PUBLIC:
+        if shared and current() != PUBLIC:
             return False
         allowed: bool | None = super().allow_migrate(db, app_label, model_name, **hints)
         return allowed
@@ -35,12 +35,14 @@ def forget_public(wrapper: Any, tenant: Any) -> None:
 
 def current() -> str:
     """The namespace Django's connection of this thread is on."""
-    return str(connection.schema_name)
+    wrapper: Any = connection
+    return str(wrapper.schema_name)
 
 
 def activate(namespace: str) -> None:
     """Put Django's connection of this thread on ``namespace``; no statement is sent until the next query."""
-    connection.set_schema(namespace, include_public=False)
+    wrapper: Any = connection
+    wrapper.set_schema(namespace, include_public=False)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What is stored about who: clients and their keys (in ``public`` alone), users and token families (in every namespace).
+"""What is stored about who: clients and keys (in ``public`` alone), users and token families (in every namespace).
 
 It knows columns and constraints. It refuses to do anything in ``save()``: the verbs are in the services.
 """
@@ -37,7 +37,7 @@ class Role(models.TextChoices):
     VIEWER = "viewer"
 
 
-class Client(TenantMixin):
+class Client(TenantMixin):  # type: ignore[misc]  # django-tenants has no types
     """An API client (tenant). ``schema_name`` is its namespace; the schema is made and dropped by services only.
 
     ``email_identity`` is the e-mail with every look-alike folded away; null once deleted, so the e-mail is free again.
@@ -57,7 +57,7 @@ class Client(TenantMixin):
         db_table = "datar_client"
 
 
-class Domain(DomainMixin):
+class Domain(DomainMixin):  # type: ignore[misc]
     """Demanded by django-tenants, never used: a client is found by its key, not by a host name."""
 
     class Meta:
@@ -94,7 +94,7 @@ class User(AbstractBaseUser):
     token_version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects: ClassVar[BaseUserManager["User"]] = BaseUserManager()
+    objects = BaseUserManager()
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
