@@ -9,7 +9,9 @@ from apps.models import SLUG_CHARACTERS
 from datar.errors import Conflict
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-SLUG_RULE = f"A slug is lower-case letters, digits and single hyphens between them, at most {SLUG_CHARACTERS} characters."
+SLUG_RULE = (
+    f"A slug is lower-case letters, digits and single hyphens between them, at most {SLUG_CHARACTERS} characters."
+)
 _NAMES_LOCK = 1_684_108_385
 
 

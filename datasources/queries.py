@@ -26,7 +26,10 @@ def find_datasource(app: App, slug: str) -> DataSource:
 
 
 def lock_datasource(app: App, slug: str, *, is_active: bool | None = True) -> DataSource:
-    """The datasource, locked until the transaction ends; ``is_active`` None takes a deleted one too. Raises NotFound."""
+    """The datasource, locked until the transaction ends; ``is_active`` None takes a deleted one too.
+
+    Raises NotFound.
+    """
     rows = DataSource.objects.select_for_update(no_key=True).filter(app=app, slug=slug)
     if is_active is not None:
         rows = rows.filter(is_active=is_active)

@@ -117,9 +117,7 @@ def restore(*, app_slug: str, slug: str, user_id: int | None) -> DataSource:
     source = lock_datasource(lock_app(app_slug), slug, is_active=None)
     if source.is_active:
         return source
-    source.datatables.filter(deletion=source.deletion).update(
-        is_active=True, deletion=None, revision=F("revision") + 1
-    )
+    source.datatables.filter(deletion=source.deletion).update(is_active=True, deletion=None, revision=F("revision") + 1)
     source.deletion = None
     source.is_active = True
     _save_activity(source, user_id)

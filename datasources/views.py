@@ -29,7 +29,9 @@ from datasources.serializers import (
 from tenants.views import TenantView
 
 LISTING = Listing(
-    ordering={name: name for name in ("id", "name", "slug", "provider_type", "created_at", "updated_at", "table_count")},
+    ordering={
+        name: name for name in ("id", "name", "slug", "provider_type", "created_at", "updated_at", "table_count")
+    },
     search=("name", "slug", "description"),
     words={"provider_type": "provider_type"},
 )
@@ -142,9 +144,7 @@ class DataSourceStats(TenantView):
 class DataSourceRestore(TenantView):
     """``/api/apps/{app_slug}/datasources/{datasource_slug}/restore/``."""
 
-    @operation(
-        "datasources_restore", tag="datasources", summary="Restore a deleted datasource", answers={200: Message}
-    )
+    @operation("datasources_restore", tag="datasources", summary="Restore a deleted datasource", answers={200: Message})
     def post(self, request: Request, app_slug: str, datasource_slug: str) -> HttpResponse:
         """Bring back the datasource and exactly the tables its delete made inactive."""
         read_nothing(request._request)

@@ -63,20 +63,29 @@ def list_response(
     """The rows that were asked for, each rendered; one statement, with pages two."""
     query = request.GET
     rows = _ordered(_filtered(rows, query, spec), query.get("ordering", ""), spec)
-    if "page" not in query and "page_size" not in query:
+    window = read_window(query)
+    if window is None:
         return answer([render(row) for row in rows])
-    number = _number(query, "page", 1, OFFSET_MOST // PAGE_SIZE_MOST)
-    size = _number(query, "page_size", PAGE_SIZE, PAGE_SIZE_MOST)
     count = rows.count()
-    shown = rows[(number - 1) * size : number * size] if (number - 1) * size < count else []
+    shown = rows[window] if window.start < count else []
+    number = window.stop // (window.stop - window.start)
     return answer(
         {
             "count": count,
-            "next": _link(request, number + 1) if number * size < count else None,
+            "next": _link(request, number + 1) if window.stop < count else None,
             "previous": _link(request, number - 1) if number > 1 else None,
             "results": [render(row) for row in shown],
         }
     )
+
+
+def read_window(query: QueryDict) -> slice | None:
+    """The rows of the page that ``page`` and ``page_size`` ask for; None when neither is given."""
+    if "page" not in query and "page_size" not in query:
+        return None
+    number = _number(query, "page", 1, OFFSET_MOST // PAGE_SIZE_MOST)
+    size = _number(query, "page_size", PAGE_SIZE, PAGE_SIZE_MOST)
+    return slice((number - 1) * size, number * size)
 
 
 def read_flag(query: QueryDict, name: str) -> bool | None:

@@ -41,12 +41,15 @@ def operation(
     parameters: Sequence[OpenApiParameter] = (),
     unsafe: bool = True,
 ) -> Callable[[Method], Method]:
-    """Document a view's method. ``name`` is its operationId; ``unsafe`` adds 409 to what it may answer."""
+    """Document a view's method.
+
+    ``name`` is its operationId, made from the path when empty; ``unsafe`` adds 409 to what it may answer.
+    """
     refusals = {status: OpenApiResponse(Error, text) for status, text in REFUSALS.items() if unsafe or status != 409}
     refusal = {"oneOf": [{"$ref": "#/components/schemas/Error"}, FIELD_ERRORS]}
     refusals[400] = OpenApiResponse(refusal, REFUSALS[400])
     decorate: Callable[[Method], Method] = extend_schema(
-        operation_id=name,
+        operation_id=name or None,
         tags=[tag],
         summary=summary,
         request=request,

@@ -1,0 +1,126 @@
+"""DataTable → records.Table, kept per process for less than a second, and the RecordSet a request works on.
+
+Every key of the cache begins with the namespace. A table is parsed once per revision, looked for once per period.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from datar.api.views import Actor
+from datar.errors import Conflict, NotFound
+from datasources.connect import provider_for
+from datatables.definitions import identity_of, stored_table, without_relations
+from datatables.models import DataTable
+from records.descriptor import parse_table
+from records.recordset import RecordSet
+from records.table import Table
+from tenants.context import current, use
+
+SECONDS: Final = 0.9
+"""How old what was read from the database may be: a read is at most 1 s behind a schema change."""
+_KEPT: Final = 10_000
+
+K = TypeVar("K")
+V = TypeVar("V")
+_Place = tuple[str, str, str]
+"""namespace, app slug, table name"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    read_at: float
+    table: Table | None
+    provider_type: str
+    reason: str
+
+
+_lock = threading.Lock()
+_entries: OrderedDict[_Place, _Entry] = OrderedDict()
+_tables: OrderedDict[tuple[str, int, int], Table] = OrderedDict()
+
+
+def record_set(actor: Actor, app: str, name: str) -> RecordSet:
+    """The rows of a table as this actor may see them. Raises NotFound, Conflict (``not_materialized``)."""
+    catalog = TableCatalog(actor.namespace)
+    entry = catalog.entry((actor.namespace, app, name))
+    table = _materialized(entry, name)
+    return RecordSet(table, catalog, provider_for(entry.provider_type))
+
+
+@dataclass(frozen=True, slots=True)
+class TableCatalog:
+    """The tables of one namespace."""
+
+    namespace: str
+
+    def find(self, app: str, name: str) -> Table | None:
+        """A materialized, active table, at most ``SECONDS`` old; None when there is none."""
+        return self.entry((self.namespace, app, name)).table
+
+    def reload(self, table: Table) -> Table:
+        """The same table as it is now."""
+        identity = table.identity
+        place = (self.namespace, identity.app, identity.name)
+        entry = _load(place)
+        _keep(_entries, place, entry)
+        return _materialized(entry, identity.name)
+
+    def entry(self, place: _Place) -> _Entry:
+        """What is known of a place, read anew when it is too old."""
+        entry = _entries.get(place)
+        if entry is None or time.monotonic() - entry.read_at > SECONDS:
+            entry = _load(place)
+            _keep(_entries, place, entry)
+        return entry
+
+
+def _table_of(row: DataTable) -> Table:
+    """The engine's description of a stored datatable of the current namespace, parsed once per revision."""
+    key = (current(), row.pk, row.revision)
+    table = _tables.get(key)
+    if table is None:
+        table = stored_table(row, _find_stored)
+        _keep(_tables, key, table)
+    return table
+
+
+def _find_stored(app: str, name: str) -> Table | None:
+    """Any stored table, active or not: a descriptor was accepted once, so its references stand as they are."""
+    row = DataTable.objects.select_related("app").filter(app__slug=app, name=name).first()
+    if row is None:
+        return None
+    return parse_table(without_relations(row.json_schema), identity_of(row), lambda *_: None)
+
+
+def _load(place: _Place) -> _Entry:
+    namespace, app, name = place
+    read_at = time.monotonic()
+    with use(namespace):
+        rows = DataTable.objects.select_related("app", "data_source")
+        row = rows.filter(app__slug=app, name=name, is_active=True).first()
+        if row is None:
+            return _Entry(read_at, None, "", "absent")
+        provider_type = row.data_source.provider_type
+        if not row.is_materialized:
+            return _Entry(read_at, None, provider_type, "not_materialized")
+        return _Entry(read_at, _table_of(row), provider_type, "")
+
+
+def _materialized(entry: _Entry, name: str) -> Table:
+    if entry.table is not None:
+        return entry.table
+    if entry.reason == "absent":
+        raise NotFound
+    raise Conflict(f"Table '{name}' is not materialized; POST to its materialize/ first.", code="not_materialized")
+
+
+def _keep(store: OrderedDict[K, V], key: K, value: V) -> None:
+    """Store, and forget what was stored longest ago when there is too much."""
+    with _lock:
+        store[key] = value
+        store.move_to_end(key)
+        while len(store) > _KEPT:
+            store.popitem(last=False)

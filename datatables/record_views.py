@@ -1,0 +1,140 @@
+"""Rows over HTTP: read the request, call the RecordSet, pass its bytes on.
+
+This is the request path that matters, so DRF's request wrapping and negotiation are left out: the views stay
+viewsets for the router and the API document, but dispatch goes straight from Django's request to the verb.
+"""
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.viewsets import ViewSetMixin
+
+from datar.api.body import check_json_body, read_body
+from datar.api.exceptions import error_response
+from datar.api.responses import deleted, options, records
+from datar.api.views import ApiView, authenticate, check_accept
+from datar.errors import NotAllowed, NotSupportedYet
+from datatables.catalog import record_set
+from records.params.flat import Pairs
+from records.recordset import RecordSet
+from records.writes import Answer
+
+_LATER_HEADERS = ("HTTP_IDEMPOTENCY_KEY", "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")
+
+
+class RecordView(ViewSetMixin, ApiView):
+    """Dispatch of the record endpoints: authenticate, authorize, look the table up, call the action."""
+
+    rights: ClassVar = {**ApiView.rights, "POST": "rows", "PUT": "rows", "PATCH": "rows", "DELETE": "rows"}
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """One request, without DRF's own wrapping; every exception through the one handler."""
+        try:
+            return self._answer(request, **kwargs)
+        except Exception as error:  # noqa: BLE001 - the one handler decides, bugs included
+            return error_response(error, request)
+
+    def _answer(self, request: HttpRequest, app_slug: str, name: str, **kwargs: str) -> HttpResponse:
+        method = str(request.method)
+        actor = authenticate(request)
+        actor.require(self.rights.get(method, "read"))
+        action = getattr(self, method.lower(), None)
+        if action is None or method.lower() not in self.http_method_names:
+            raise NotAllowed(method, [word for word in self.allowed_methods if word != "OPTIONS"])
+        check_accept(request.META.get("HTTP_ACCEPT", ""))
+        if method == "OPTIONS":
+            return options(self.allowed_methods)
+        for header in _LATER_HEADERS:
+            if header in request.META:
+                raise NotSupportedYet(f"The header {header[5:].title().replace('_', '-')} is not supported yet.")
+        response: HttpResponse = action(request, record_set(actor, app_slug, name), **kwargs)
+        return response
+
+
+def _pairs(request: HttpRequest) -> Pairs:
+    if not request.META.get("QUERY_STRING"):
+        return ()
+    return [(name, value) for name, values in request.GET.lists() for value in values]
+
+
+def _body(request: HttpRequest) -> bytes:
+    check_json_body(request)
+    return read_body(request)
+
+
+def _minimal(request: HttpRequest) -> bool:
+    """Whether the client prefers a count to the rows (RFC 7240)."""
+    words = [part.strip().lower() for part in request.META.get("HTTP_PREFER", "").split(",")]
+    return "return=minimal" in words
+
+
+def _answered(answer: Answer, request: HttpRequest, *, minimal: bool = False) -> HttpResponse:
+    response = records(answer.body, 201 if answer.created else 200)
+    if answer.record_id:
+        path = request.path.removesuffix("upsert/")
+        response["Location"] = f"{path}{answer.record_id}/"
+    if minimal:
+        response["Preference-Applied"] = "return=minimal"
+    return response
+
+
+class RecordList(RecordView):
+    """``data/``: the rows of a table, and writes of many."""
+
+    def list(self, request: HttpRequest, rows: RecordSet) -> HttpResponse:
+        """A page of rows."""
+        return records(rows.list(_pairs(request)))
+
+    def create(self, request: HttpRequest, rows: RecordSet) -> HttpResponse:
+        """Create one row, or many at once."""
+        minimal = _minimal(request)
+        return _answered(rows.create(_body(request), _pairs(request), minimal=minimal), request, minimal=minimal)
+
+    def partial_update(self, request: HttpRequest, rows: RecordSet) -> HttpResponse:
+        """Change many rows by key."""
+        minimal = _minimal(request)
+        return _answered(rows.update_many(_body(request), _pairs(request), minimal=minimal), request, minimal=minimal)
+
+    def destroy(self, request: HttpRequest, rows: RecordSet) -> HttpResponse:
+        """Delete the rows named in ``ids``."""
+        return _answered(rows.delete_many(_pairs(request)), request)
+
+
+class RecordDetail(RecordView):
+    """``data/{id}/``: one row."""
+
+    def retrieve(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponse:
+        """One row."""
+        return records(rows.get(record_id, _pairs(request)))
+
+    def partial_update(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponse:
+        """Change the sent fields of a row."""
+        return _answered(rows.update(record_id, _body(request), _pairs(request)), request)
+
+    def update(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponse:
+        """Replace a row; absent fields take their default or null."""
+        return _answered(rows.update(record_id, _body(request), _pairs(request), replace=True), request)
+
+    def destroy(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponse:
+        """Delete a row."""
+        rows.delete(record_id, _pairs(request))
+        return deleted()
+
+
+class RecordUpsert(RecordDetail):
+    """``data/upsert/``: a word for POST; every other method speaks of a record of that id."""
+
+    def create(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponse:
+        """Create rows, or change those that the unique fields find."""
+        minimal = _minimal(request)
+        return _answered(rows.upsert(_body(request), _pairs(request), minimal=minimal), request, minimal=minimal)
+
+
+class RecordQuery(RecordDetail):
+    """``data/query/``: a word for POST, the list with its query as a body; not built yet."""
+
+    rights: ClassVar = {**RecordView.rights, "POST": "read"}
+
+    def create(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponse:
+        """The list, asked in a body."""
+        raise NotSupportedYet("data/query/ is not supported yet; ask with URL parameters.")
