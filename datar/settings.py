@@ -55,7 +55,8 @@ TENANT_SYNC_ROUTER = "tenants.context.SchemaRouter"
 EXTRA_SET_TENANT_METHOD_PATH = "tenants.context.forget_public"
 AUTH_USER_MODEL = "tenants.User"
 
-_database = conninfo_to_dict(env.text("DATABASE_URL", "postgresql://datar@localhost:5432/datar"))
+DATAR_RECORDS_CONNINFO = env.text("DATABASE_URL", "postgresql://datar@localhost:5432/datar")
+_database = conninfo_to_dict(DATAR_RECORDS_CONNINFO)
 DATABASES = {
     "default": {
         "ENGINE": "django_tenants.postgresql_backend",

@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/docs/", openapi.Docs.as_view(url_name="schema"), name="docs"),
     path("api/redoc/", openapi.Redoc.as_view(url_name="schema"), name="redoc"),
     path("api/auth/", include("tenants.urls")),
+    path("api/", include("datatables.record_urls")),
     path("api/", include("datatables.urls")),
     path("api/", include("datasources.urls")),
     path("api/", include("apps.urls")),

@@ -73,14 +73,16 @@ class WritePlan:
     """Checked rows on their way in.
 
     ``rows`` are canonical (``payload.check_rows``). ``fields`` are those a statement writes, ``unique`` the fields an
-    upsert looks a row up by. ``minimal`` asks for a count instead of rows.
+    upsert looks a row up by, ``sent`` those an upsert changes in a row that is there. ``key`` is a single update's.
+    ``minimal`` asks for a count instead of rows.
     """
 
     table: Table
     rows: list[dict[str, Json]]
     fields: tuple[Field, ...] = ()
     unique: tuple[str, ...] = ()
-    scope: AllOf = EVERYTHING
+    sent: tuple[Field, ...] | None = None
+    key: tuple[str, ...] = ()
     meta: bool = False
     minimal: bool = False
     single: bool = False
@@ -88,14 +90,15 @@ class WritePlan:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did: rows touched, of them created, their JSON text joined by commas, the first row's key.
+    """What a write did: rows touched, of them created, their JSON text joined by commas, a single row's key.
 
-    ``missing`` holds the places in the batch whose row was not there (then nothing was written).
+    An upsert's rows come one by one, in ``each``. ``missing`` holds the places in the batch whose row was not there (then nothing was written).
     """
 
     count: int
     created: int = 0
     rows: bytes = b""
+    each: tuple[bytes, ...] = ()
     key: tuple[Any, ...] = ()
     missing: tuple[int, ...] = ()
 

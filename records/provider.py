@@ -21,6 +21,7 @@ class Change:
     """One physical change of the table of that id: what it does in words, its statements, and those that undo it."""
 
     table_id: int
+    table_id: int
     operation: str
     description: str
     statements: tuple[Composable, ...]
@@ -32,15 +33,20 @@ class Applied:
     """A change that was made: its SQL as text, the SQL that undoes it, how long it took."""
 
     table_id: int
-    description: str
+    table_id: int
     operation: str
+    description: str
     sql: str
     rollback_sql: str
     milliseconds: int
 
 
+class Stale(Exception):
+    """A statement met another schema than it was made for: reload the table and try once more."""
+
+
 class Provider(Protocol):
-    """What a store must do. Bytes are finished JSON text."""
+    """What a store must do. Bytes are finished JSON text; ``resolve`` finds the tables that foreign keys name."""
 
     def read(self, plan: ListPlan) -> bytes:
         """The list as ``{"data":[…],"total":…,…}``; one statement."""
@@ -48,14 +54,14 @@ class Provider(Protocol):
     def get(self, plan: KeyedPlan) -> bytes | None:
         """One row as ``{"data":{…}}``, or None."""
 
-    def insert(self, plan: WritePlan) -> Written:
+    def insert(self, plan: WritePlan, resolve: Resolve) -> Written:
         """All rows or none."""
 
-    def upsert(self, plan: WritePlan) -> Written:
-        """Insert, or update what the plan's unique fields find."""
+    def upsert(self, plans: Sequence[WritePlan], resolve: Resolve) -> tuple[Written, ...]:
+        """Insert, or change what each plan's unique fields find; all plans or none."""
 
-    def update(self, plan: WritePlan) -> Written:
-        """Change rows by key; only the sent fields."""
+    def update(self, plan: WritePlan, resolve: Resolve) -> Written:
+        """Change rows by key, only the sent fields; all rows or none."""
 
-    def delete(self, table: Table, keys: Sequence[tuple[object, ...]]) -> Written:
-        """Delete rows by key, all or none."""
+    def delete(self, plan: WritePlan, resolve: Resolve) -> Written:
+        """Remove rows by key, all or none."""

@@ -15,11 +15,15 @@ def read_json(request: HttpRequest) -> Json:
 
     Raises UnsupportedMedia (not JSON, unknown charset), TooLarge (more than BODY_BYTES), Invalid (not well-formed).
     """
-    _check_content_type(request.META.get("CONTENT_TYPE", ""))
+    check_json_body(request)
     return parse_json(read_body(request))
 
 
-def _check_content_type(header: str) -> None:
+def check_json_body(request: HttpRequest) -> None:
+    """Raise UnsupportedMedia unless the body says it is JSON in UTF-8."""
+    header = request.META.get("CONTENT_TYPE", "")
+    if header == "application/json":
+        return
     name, _, rest = header.partition(";")
     media = name.strip().lower()
     if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):

@@ -13,10 +13,10 @@ from datar.errors import NotFound
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 VARY = "Authorization, Api-Key, Cookie"
-EXPOSED = (
-    "ETag, Location, X-Request-Id, X-Error-Code, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+EXPOSED = "ETag, Location, X-Request-Id, X-Error-Code, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+ALLOWED_HEADERS = (
+    "Authorization, Api-Key, Content-Type, Accept, If-Match, If-None-Match, Idempotency-Key, Prefer, X-Request-Id"
 )
-ALLOWED_HEADERS = "Authorization, Api-Key, Content-Type, Accept, If-Match, If-None-Match, Idempotency-Key, Prefer, X-Request-Id"
 HTML_PATHS = ("/api/docs/", "/api/redoc/")
 
 

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from collections.abc import Sequence
+
 from django.http import HttpResponse
 
 from records.jsontext import dumps
@@ -42,3 +44,10 @@ def records(body: bytes, status: int = 200) -> HttpResponse:
 def instant(moment: datetime) -> str:
     """An instant as CONTRACT 1 writes it: UTC, ISO 8601, ending in Z."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def options(methods: Sequence[str]) -> HttpResponse:
+    """204 to OPTIONS: the methods that are allowed here."""
+    response = deleted()
+    response["Allow"] = ", ".join(methods)
+    return response

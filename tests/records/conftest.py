@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import Databases
+from tests.records.engine import Engine
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +13,11 @@ def database_url(databases: Databases) -> Iterator[str]:
     """The URL of this worker's database, empty, as the service's role (which owns it)."""
     yield databases.make_empty()
     databases.drop(databases.empty)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """A namespace of its own on the server."""
+    engine = Engine(database_url)
+    yield engine
+    engine.close()

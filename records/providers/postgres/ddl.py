@@ -23,6 +23,7 @@ from records.providers.postgres.columns import (
     compared,
     qualified,
 )
+from records.stamp import UPDATED_FIELD, stamped
 from records.table import ABSENT, Field, ForeignKey, Table
 
 
@@ -86,8 +87,9 @@ def _apply_one(change: Change, connection: "psycopg.Connection[Any]") -> Applied
     milliseconds = round((time.perf_counter() - began) * 1000)
     return Applied(
         table_id=change.table_id,
-        description=change.description,
+        table_id=change.table_id,
         operation=change.operation,
+        description=change.description,
         sql=_text(change.statements, connection),
         rollback_sql=_text(change.rollback, connection),
         milliseconds=milliseconds,
@@ -136,6 +138,7 @@ def _create_one(table: Table, keys: Sequence[ForeignKey], target: Callable[[Fore
         _touch_trigger(table),
     ]
     return Change(
+        table_id=table.identity.id,
         table_id=table.identity.id,
         operation="CREATE",
         description=f"Create table '{table.identity.name}'",
@@ -212,6 +215,7 @@ def _late_key(table: Table, key: ForeignKey, target: Table) -> Change:
     name = Identifier(foreign_key_name(table, key))
     return Change(
         table_id=table.identity.id,
+        table_id=table.identity.id,
         operation="ALTER",
         description=f"Add the foreign key of table '{table.identity.name}' to '{target.identity.name}'",
         statements=(
@@ -251,8 +255,8 @@ def _touch_trigger(table: Table) -> Composed:
 
     Our own statements set ``_version`` themselves, so the trigger's condition is all they pay.
     """
-    updated = table.by_name.get("updated_at")
-    argument = Literal(updated.column) if updated is not None and updated.type == "datetime" else SQL("")
+    updated = stamped(table, UPDATED_FIELD)
+    argument = Literal(updated.column) if updated is not None else SQL("")
     return SQL(
         "CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW "
         "WHEN (NEW.{version} = OLD.{version}) EXECUTE FUNCTION {function}({argument})"

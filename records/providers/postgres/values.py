@@ -1,18 +1,14 @@
-"""Canonical values as the texts that are bound: one per column, None for null. The database casts them."""
+"""Canonical values as the texts that are bound: one per column, None for null. The database casts them.
+
+``stamp.NOW`` needs no case of its own: PostgreSQL reads that very text as the transaction's instant.
+"""
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from records.durations import duration_seconds
 from records.fieldtypes import field_type
 from records.jsontext import dumps
 from records.table import Field, Json
-
-NOW: Final = "now"
-"""As a timestamptz this text is the transaction's instant; no client's value can be it."""
-
-_PLAIN_JSON: Final = frozenset({"integer", "year", "boolean"})
-"""Types whose canonical values orjson writes as the database reads them."""
 
 
 def texts_of(field: Field, value: Json) -> tuple[str | None, ...]:

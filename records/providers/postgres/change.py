@@ -1,0 +1,160 @@
+"""Write plans that change or remove rows → one statement each; of a batch all rows or none, locked in key order."""
+
+from collections.abc import Hashable, Sequence
+from typing import Final
+
+from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
+
+from records.plan import WritePlan
+from records.providers.postgres.columns import columns_of, compared, qualified
+from records.providers.postgres.compile import Values, key_conditions, key_values
+from records.providers.postgres.guard import guard
+from records.providers.postgres.insert import sent_rows, touched
+from records.providers.postgres.rowtext import row_template, row_text
+from records.providers.postgres.values import columns_json, texts_of
+from records.table import Field, Table
+
+_TEMPLATE: Final = Placeholder("template")
+_ONE: Final = SQL("UPDATE {table} SET {changes} WHERE {key} AND {guard} RETURNING {row}")
+_LOCKED: Final = SQL(
+    "WITH sent AS MATERIALIZED (SELECT * FROM {sent}), "
+    "found AS MATERIALIZED (SELECT sent.n FROM {table} AS t JOIN sent ON {join} ORDER BY {order} FOR UPDATE OF t), "
+    "missing AS MATERIALIZED (SELECT n FROM sent WHERE n NOT IN (SELECT n FROM found)), "
+)
+_MANY: Final = SQL(
+    "{locked}changed AS (UPDATE {table} AS t SET {changes} FROM sent "
+    "WHERE {join} AND NOT EXISTS (SELECT FROM missing) AND {guard} RETURNING sent.n, {row} AS row) "
+    "SELECT (SELECT count(*) FROM changed), (SELECT string_agg(row, ',' ORDER BY n) FROM changed), "
+    "(SELECT array_agg(n ORDER BY n) FROM missing)"
+)
+_DELETE: Final = SQL(
+    "{locked}gone AS (DELETE FROM {table} AS t USING sent "
+    "WHERE {join} AND NOT EXISTS (SELECT FROM missing) AND {guard} RETURNING 1) "
+    "SELECT (SELECT count(*) FROM gone), NULL, (SELECT array_agg(n ORDER BY n) FROM missing)"
+)
+
+
+def update_shape(plan: WritePlan) -> Hashable:
+    """What the statement depends on."""
+    identity = plan.table.identity
+    columns = tuple(field.column for field in plan.fields)
+    uneven = () if plan.single else tuple(field.column for field in plan.fields if _uneven(plan, field))
+    place = (identity.namespace, identity.id, identity.revision)
+    return ("update", *place, columns, plan.single, plan.meta, plan.minimal, uneven)
+
+
+def update_statement(plan: WritePlan) -> Composed:
+    """Change the sent fields of one row, or of each row of a batch."""
+    table = plan.table
+    row = row_text(table.fields, _TEMPLATE, meta=plan.meta)
+    sent = {field.name for field in plan.fields}
+    if plan.single:
+        places = _places(plan.fields)
+        changes = [
+            SQL("{column} = {value}").format(
+                column=column.identifier, value=column.bound(Placeholder(f"column{places[column.name]}"))
+            )
+            for field in plan.fields
+            for column in columns_of(field)
+        ]
+        return _ONE.format(
+            table=qualified(table),
+            changes=SQL(", ").join([*changes, *touched(table, sent)]),
+            key=SQL(" AND ").join(key_conditions(table)),
+            guard=guard(table),
+            row=row,
+        )
+    changes = [change for field in plan.fields for change in _batch_changes(plan, field)]
+    return _MANY.format(
+        locked=_locked(table, len(_batch_columns(plan))),
+        table=qualified(table),
+        changes=SQL(", ").join([*changes, *touched(table, sent)]),
+        join=_join(table),
+        guard=guard(table),
+        row=row,
+    )
+
+
+def update_values(plan: WritePlan) -> Values:
+    """The values of ``update_statement``; a single row's key stands in its row, in canonical form."""
+    values: Values = {"template": row_template(plan.table.fields, meta=plan.meta)}
+    if plan.single:
+        row = plan.rows[0]
+        texts = (text for field in plan.fields for text in texts_of(field, row[field.name]))
+        values.update((f"column{place}", text) for place, text in enumerate(texts))
+        return {**values, **key_values(plan.key)}
+    values.update((f"column{place}", text) for place, text in enumerate(_batch_columns(plan)))
+    return values
+
+
+def delete_shape(table: Table) -> Hashable:
+    """What the statement depends on."""
+    identity = table.identity
+    return ("delete", identity.namespace, identity.id, identity.revision)
+
+
+def delete_statement(table: Table) -> Composed:
+    """Remove rows by key, all or none."""
+    return _DELETE.format(
+        locked=_locked(table, len(table.primary_key)), table=qualified(table), join=_join(table), guard=guard(table)
+    )
+
+
+def delete_values(table: Table, rows: Sequence[dict[str, object]]) -> Values:
+    """The values of ``delete_statement``; every row holds its key fields."""
+    texts = [columns_json(field, rows)[-1] for field in table.key_fields]
+    return {f"column{place}": text for place, text in enumerate(texts)}
+
+
+def _places(fields: Sequence[Field]) -> dict[str, int]:
+    names = [column.name for field in fields for column in columns_of(field)]
+    return {name: place for place, name in enumerate(names)}
+
+
+def _batch_columns(plan: WritePlan) -> list[str]:
+    """Arrays bound by a batch: the key, each field, then who sent the fields that only some rows send."""
+    arrays = [columns_json(field, plan.rows)[-1] for field in plan.table.key_fields]
+    arrays += [array for field in plan.fields for array in columns_json(field, plan.rows)]
+    for field in plan.fields:
+        if _uneven(plan, field):
+            marks = ",".join("true" if field.name in row else "false" for row in plan.rows)
+            arrays.append("[" + marks + "]")
+    return arrays
+
+
+def _uneven(plan: WritePlan, field: Field) -> bool:
+    return any(field.name not in row for row in plan.rows)
+
+
+def _batch_changes(plan: WritePlan, field: Field) -> list[Composable]:
+    """``column = sent`` for a field; where only some rows send it, the others keep what they have."""
+    offset = len(plan.table.primary_key)
+    places = _places(plan.fields)
+    values = [
+        (column, column.bound(Identifier("sent", f"s{offset + places[column.name]}"))) for column in columns_of(field)
+    ]
+    if not _uneven(plan, field):
+        return [SQL("{column} = {value}").format(column=column.identifier, value=value) for column, value in values]
+    uneven = [other for other in plan.fields if _uneven(plan, other)]
+    mark = Identifier("sent", f"s{offset + len(places) + uneven.index(field)}")
+    return [
+        SQL("{column} = CASE WHEN {mark}::boolean THEN {value} ELSE t.{column} END").format(
+            column=column.identifier, mark=mark, value=value
+        )
+        for column, value in values
+    ]
+
+
+def _locked(table: Table, columns: int) -> Composed:
+    order = SQL(", ").join(SQL("t.{c}").format(c=compared(field).identifier) for field in table.key_fields)
+    return _LOCKED.format(sent=sent_rows(columns), table=qualified(table), join=_join(table), order=order)
+
+
+def _join(table: Table) -> Composed:
+    parts = [
+        SQL("t.{column} = {value}").format(
+            column=compared(field).identifier, value=compared(field).bound(Identifier("sent", f"s{place}"))
+        )
+        for place, field in enumerate(table.key_fields)
+    ]
+    return SQL(" AND ").join(parts)

@@ -1,0 +1,188 @@
+"""Read plans → one statement each, and the values it binds. Names are generated columns, values always bound.
+
+A statement depends on a plan's *shape* only, so it is composed once per shape and its text reused.
+"""
+
+from collections.abc import Hashable
+from typing import Final
+
+from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
+
+from records.jsontext import dumps
+from records.plan import AllOf, KeyedPlan, ListPlan, Match, Sort
+from records.providers.postgres.columns import CREATED, UPDATED, VERSION, columns_of, compared, qualified
+from records.providers.postgres.rowtext import row_template, row_text
+from records.table import Field, Table
+
+Values = dict[str, str | list[str] | None]
+"""What is bound, by the name of its placeholder."""
+
+_TEMPLATE: Final = Placeholder("template")
+_FOLDED: Final = SQL('lower(upper({text} COLLATE "default"))')
+_COMPARISONS: Final[dict[str, SQL]] = {
+    "eq": SQL("{column} = {value}"),
+    "ne": SQL("{column} <> {value}"),
+    "gt": SQL("{column} > {value}"),
+    "gte": SQL("{column} >= {value}"),
+    "lt": SQL("{column} < {value}"),
+    "lte": SQL("{column} <= {value}"),
+    "contains": SQL("strpos({column}, {value}) > 0"),
+}
+_LISTS: Final[dict[str, SQL]] = {
+    "in": SQL("{column} = ANY (ARRAY(SELECT {each} FROM unnest({values}::text[]) AS value))"),
+    "nin": SQL("{column} <> ALL (ARRAY(SELECT {each} FROM unnest({values}::text[]) AS value))"),
+}
+_PAGE: Final = SQL("""
+SELECT '{{"data":[' || coalesce(string_agg(row, ','), '') || '],"total":' || (
+    CASE WHEN count(*) < {limit}::bigint AND (count(*) > 0 OR {offset}::bigint = 0)
+    THEN {offset}::bigint + count(*)
+    ELSE (SELECT count(*) FROM {table}{where}) END
+)::text || {tail}::text
+FROM (
+    SELECT {row} AS row FROM (
+        SELECT {columns} FROM {table}{where} ORDER BY {order} LIMIT {limit}::bigint OFFSET {offset}::bigint
+    ) AS page
+) AS rows""")
+_ROW: Final = SQL("SELECT '{{\"data\":' || {row} || '}}' FROM {table} WHERE {condition}")
+
+
+def list_shape(plan: ListPlan) -> Hashable:
+    """What the statement of a list depends on; equal shapes share a statement."""
+    return (
+        "list",
+        _table_shape(plan.table),
+        plan.meta,
+        tuple(field.column for field in plan.fields),
+        _condition_shape(plan.where),
+        tuple((sort.field.column, sort.descending) for sort in plan.order),
+    )
+
+
+def list_statement(plan: ListPlan) -> Composed:
+    """One statement: the page as JSON text, and the total, counted only when the page does not tell it."""
+    template_fields = plan.fields
+    return _PAGE.format(
+        table=qualified(plan.table),
+        where=_where(plan.where),
+        row=row_text(template_fields, _TEMPLATE, meta=plan.meta),
+        columns=_read_columns(plan),
+        order=SQL(", ").join(_order_term(sort) for sort in plan.order),
+        limit=Placeholder("limit"),
+        offset=Placeholder("offset"),
+        tail=Placeholder("tail"),
+    )
+
+
+def list_values(plan: ListPlan) -> Values:
+    """The values of a list's statement."""
+    page = plan.page
+    place = (
+        {"page": page.number, "page_size": page.size}
+        if page.number is not None
+        else {"limit": page.size, "offset": page.offset}
+    )
+    return {
+        "template": row_template(plan.fields, meta=plan.meta),
+        "limit": str(page.size),
+        "offset": str(page.offset),
+        "tail": "," + dumps(place).decode()[1:],
+        **_condition_values(plan.where),
+    }
+
+
+def row_shape(plan: KeyedPlan) -> Hashable:
+    """What the statement of a single row depends on."""
+    columns = tuple(field.column for field in plan.fields)
+    return ("row", _table_shape(plan.table), plan.meta, columns, _condition_shape(plan.scope))
+
+
+def row_statement(plan: KeyedPlan) -> Composed:
+    """One row by its key as ``{"data":{…}}``."""
+    scope = [_match(match, place) for place, match in enumerate(plan.scope.conditions)]
+    return _ROW.format(
+        row=row_text(plan.fields, _TEMPLATE, meta=plan.meta),
+        table=qualified(plan.table),
+        condition=SQL(" AND ").join([*key_conditions(plan.table), *scope]),
+    )
+
+
+def row_values(plan: KeyedPlan) -> Values:
+    """The values of a single row's statement."""
+    template = row_template(plan.fields, meta=plan.meta)
+    return {"template": template, **key_values(plan.key), **_condition_values(plan.scope)}
+
+
+def key_conditions(table: Table) -> list[Composable]:
+    """``key = value`` for each part of the primary key."""
+    return [
+        SQL("{column} = {value}").format(
+            column=compared(field).identifier, value=compared(field).bound(Placeholder(f"key{place}"))
+        )
+        for place, field in enumerate(table.key_fields)
+    ]
+
+
+def key_values(key: tuple[str, ...]) -> Values:
+    """The values of ``key_conditions``."""
+    return {f"key{place}": part for place, part in enumerate(key)}
+
+
+def _table_shape(table: Table) -> Hashable:
+    return table.identity.namespace, table.identity.id, table.identity.revision
+
+
+def _condition_shape(condition: AllOf) -> Hashable:
+    return tuple(
+        (match.field.column, match.operator, match.value if isinstance(match.value, bool) else None)
+        for match in condition.conditions
+    )
+
+
+def _condition_values(condition: AllOf) -> Values:
+    return {
+        f"value{place}": list(match.value) if isinstance(match.value, tuple) else match.value
+        for place, match in enumerate(condition.conditions)
+        if not isinstance(match.value, bool)
+    }
+
+
+def _where(condition: AllOf) -> Composable:
+    if not condition.conditions:
+        return SQL("")
+    parts = [_match(match, place) for place, match in enumerate(condition.conditions)]
+    return SQL(" WHERE {parts}").format(parts=SQL(" AND ").join(parts))
+
+
+def _match(match: Match, place: int) -> Composable:
+    column = compared(match.field)
+    name = column.identifier
+    if isinstance(match.value, bool):
+        first = columns_of(match.field)[0].identifier
+        return SQL("{column} IS {null}").format(column=first, null=SQL("NULL" if match.value else "NOT NULL"))
+    value = Placeholder(f"value{place}")
+    if match.operator in _LISTS:
+        each = column.bound(Identifier("value"))
+        return _LISTS[match.operator].format(column=name, each=each, values=value)
+    if match.operator == "icontains":
+        return SQL("strpos({column}, {value}) > 0").format(
+            column=_FOLDED.format(text=name), value=_FOLDED.format(text=SQL("{v}::text").format(v=value))
+        )
+    return _COMPARISONS[match.operator].format(column=name, value=column.bound(value))
+
+
+def _order_term(sort: Sort) -> Composable:
+    return SQL("{column}{direction}").format(
+        column=compared(sort.field).identifier, direction=SQL(" DESC" if sort.descending else "")
+    )
+
+
+def _read_columns(plan: ListPlan) -> Composable:
+    names = [column.name for field in plan.fields for column in columns_of(field)]
+    if plan.meta:
+        names += [CREATED, UPDATED, VERSION]
+    return SQL(", ").join(Identifier(name) for name in dict.fromkeys(names))
+
+
+def fields_of(table: Table, names: tuple[str, ...]) -> tuple[Field, ...]:
+    """Fields by label, in this order."""
+    return tuple(table.by_name[name] for name in names)

@@ -1,0 +1,39 @@
+"""The provider's door: what psycopg raised becomes one of our kinds, without the server's words or names."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from datar.errors import DatarError, from_sqlstate
+from records.provider import Stale
+
+STALE_STATES = frozenset({"42703", "42P01", "0A000", "42883"})
+"""Undefined column or table, changed result: the statement was made for an older schema."""
+RETRY_STATES = frozenset({"40001", "40P01"})
+
+
+@contextmanager
+def wrapped() -> Iterator[None]:
+    """Turn every driver error into a kind of ours; raise Stale where a newer schema is to be loaded."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if error.sqlstate in STALE_STATES:
+            raise Stale from error
+        raise translated(error) from error
+
+
+def translated(error: psycopg.Error) -> Exception:
+    """The kind of a driver error; the error itself when it is a bug of ours."""
+    if error.sqlstate is None and not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return error
+    return from_sqlstate(error.sqlstate) or error
+
+
+def with_fields(error: DatarError, fields: tuple[str, ...], index: int | None) -> DatarError:
+    """The same conflict, saying which fields, and in a batch which row."""
+    error.extra["fields"] = list(fields)
+    if index is not None:
+        error.extra["index"] = index
+    return error

@@ -1,0 +1,105 @@
+"""Raw connections for records: autocommit, prepared statements, session settings fixed when a connection opens.
+
+One pool for requests and a small one for bulk writes, whose deadline is longer. A request holds one connection.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg.abc import AdaptContext
+from psycopg.adapt import Loader
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from datar.errors import Unavailable
+from records.limits import BULK_SECONDS, LOCK_MILLISECONDS, LOCK_TRIES, STATEMENT_SECONDS
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+_WAIT_SECONDS: Final = 2.0
+_CONNECT_SECONDS: Final = 2
+_PREPARE_AFTER: Final = 2
+_STATEMENTS_KEPT: Final = 500
+
+
+class _Text(Loader):
+    """Text columns stay bytes: finished JSON goes out as it came."""
+
+    def load(self, data: Any) -> bytes:
+        return bytes(data)
+
+
+def adapt(context: AdaptContext) -> None:
+    """Register the loaders of record connections."""
+    context.adapters.register_loader("text", _Text)
+
+
+class Pool:
+    """Connections to one database, opened on first use in the process that uses them."""
+
+    def __init__(self, conninfo: str, *, size: int) -> None:
+        self._conninfo = conninfo
+        self._size = size
+        self._lock = threading.Lock()
+        self._pools: dict[bool, ConnectionPool[Connection]] = {}
+
+    @contextmanager
+    def connection(self, *, bulk: bool = False) -> Iterator[Connection]:
+        """A connection for the length of the block. Raises Unavailable (``db_unavailable``) when none is to be had."""
+        pool = self._pools.get(bulk) or self._open(bulk)
+        try:
+            connection = pool.getconn(timeout=_WAIT_SECONDS)
+        except (PoolTimeout, psycopg.OperationalError):
+            raise Unavailable("The database cannot be reached; try again.", code="db_unavailable") from None
+        try:
+            yield connection
+        finally:
+            pool.putconn(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for pool in self._pools.values():
+                pool.close()
+            self._pools.clear()
+
+    def _open(self, bulk: bool) -> ConnectionPool[Connection]:  # noqa: FBT001 - the pool's key
+        with self._lock:
+            if bulk not in self._pools:
+                self._pools[bulk] = self._make(BULK_SECONDS if bulk else STATEMENT_SECONDS, bulk=bulk)
+            return self._pools[bulk]
+
+    def _make(self, deadline: float, *, bulk: bool) -> ConnectionPool[Connection]:
+        settings = {
+            "TimeZone": "UTC",
+            "IntervalStyle": "iso_8601",
+            "DateStyle": "ISO",
+            "statement_timeout": str(round(deadline * 1000)),
+            "lock_timeout": str(LOCK_MILLISECONDS * LOCK_TRIES),
+            "client_encoding": "UTF8",
+            "search_path": "pg_catalog",
+            "jit": "off",
+        }
+        options = " ".join("-c " + name + "=" + value for name, value in settings.items())
+        return ConnectionPool(
+            self._conninfo,
+            min_size=0 if bulk else 1,
+            max_size=2 if bulk else self._size,
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": _PREPARE_AFTER,
+                "options": options,
+                "connect_timeout": _CONNECT_SECONDS,
+                "application_name": "datar",
+            },
+            configure=_configure,
+            open=True,
+            reconnect_timeout=1,
+            num_workers=1,
+        )
+
+
+def _configure(connection: Connection) -> None:
+    adapt(connection)
+    connection.prepared_max = _STATEMENTS_KEPT

@@ -1,0 +1,312 @@
+"""Bodies and parameters of writes → WritePlans, and what was written → answers. Knows no database and no HTTP."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from datar.errors import Conflict, DatarError, FieldError, Invalid, InvalidFields, InvalidRows, NotFound, TooLarge
+from records import limits
+from records.jsontext import dumps
+from records.keys import key_row, read_key, row_id, shown_key
+from records.lists import split_list, unquoted
+from records.params.flat import Pairs
+from records.payload import Purpose, check_rows, fill_absent, find_duplicates, parse_json
+from records.plan import WritePlan, Written, read_meta
+from records.stamp import CREATED_FIELD, stamp_new, stamped
+from records.table import Field, Json, Table
+
+Rows = list[dict[str, Json]]
+_UPSERT_WORDS = frozenset({"unique_fields"})
+_DELETE_WORDS = frozenset({"ids"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the client gets: finished JSON text, whether something was created, a new row's id.
+
+    ``missing`` is the refusal to raise when nothing was written because a row was not there.
+    """
+
+    body: bytes = b""
+    created: bool = False
+    record_id: str = ""
+    missing: DatarError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertBatch:
+    """Plans of rows that send the same fields, with the places their rows had in the body."""
+
+    plans: tuple[WritePlan, ...]
+    places: tuple[tuple[int, ...], ...]
+    single: bool
+    minimal: bool
+
+
+def plan_create(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) -> WritePlan:
+    """The rows of a create, checked."""
+    meta = read_meta(pairs)
+    rows, single = read_rows(body)
+    rows = check_rows(table, rows, Purpose.CREATE, single=single)
+    stamp_new(table, rows)
+    fields = _full_fields(table, rows[0]) if single else _sent_fields(table, rows)
+    return WritePlan(table, rows, fields, meta=meta, minimal=minimal, single=single)
+
+
+def plan_upsert(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) -> UpsertBatch:
+    """The rows of an upsert, checked, grouped by the fields they send (only these change in a row that is there)."""
+    meta = read_meta(pairs, _UPSERT_WORDS)
+    unique = _unique_fields(table, dict(pairs).get("unique_fields"))
+    rows, single = read_rows(body)
+    sent = [frozenset(row) if isinstance(row, dict) else frozenset() for row in rows]
+    rows = check_rows(table, rows, Purpose.CREATE, single=single)
+    _check_unique_values(table, unique, rows, single=single)
+    stamp_new(table, rows)
+    groups: dict[frozenset[str], list[int]] = {}
+    for place, names in enumerate(sent):
+        groups.setdefault(names, []).append(place)
+    plans = tuple(
+        WritePlan(
+            table,
+            [rows[place] for place in places],
+            _full_fields(table, rows[places[0]]) if single else _sent_fields(table, [rows[p] for p in places]),
+            unique=unique,
+            sent=tuple(field for field in table.fields if field.name in names),
+            meta=meta,
+            minimal=minimal,
+            single=single,
+        )
+        for names, places in groups.items()
+    )
+    return UpsertBatch(plans, tuple(tuple(places) for places in groups.values()), single, minimal)
+
+
+def plan_update(table: Table, record_id: str, body: bytes, pairs: Pairs, *, replace: bool) -> WritePlan:
+    """A change of one row."""
+    meta = read_meta(pairs)
+    key = read_key(table, record_id)
+    value = parse_json(body)
+    if not isinstance(value, dict):
+        raise Invalid("The body must be a JSON object; send an array to the list's own URL.", code="invalid_type")
+    if replace:
+        value = _replaced(table, value, key_row(table, key))
+    row = check_rows(table, [value], Purpose.UPDATE, single=True)[0]
+    _check_key_unchanged(table, row, key_row(table, key))
+    fields = tuple(field for field in table.fields if field.name in row and field.name not in table.primary_key)
+    return WritePlan(table, [row], fields, key=key, meta=meta, single=True)
+
+
+def plan_update_many(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) -> WritePlan:
+    """A change of many rows, each with its key in it."""
+    meta = read_meta(pairs)
+    rows, single = read_rows(body)
+    if single:
+        raise Invalid("Send an array of objects, each with its key; one row is changed at its own URL.", code="invalid_type")
+    rows = check_rows(table, rows, Purpose.UPDATE)
+    lacking = [
+        FieldError(name, "required", "The key of the row to change is required.", place)
+        for place, row in enumerate(rows)
+        for name in table.primary_key
+        if row.get(name) is None
+    ]
+    if lacking:
+        raise InvalidRows(lacking, len(rows))
+    _refuse_twice(table, table.primary_key, rows)
+    fields = tuple(field for field in _sent_fields(table, rows) if field.name not in table.primary_key)
+    return WritePlan(table, rows, fields, meta=meta, minimal=minimal)
+
+
+def plan_delete(table: Table, record_id: str, pairs: Pairs) -> WritePlan:
+    """The removal of one row."""
+    read_meta(pairs)
+    return WritePlan(table, [key_row(table, read_key(table, record_id))], single=False)
+
+
+def plan_delete_many(table: Table, pairs: Pairs) -> WritePlan:
+    """The removal of the rows that ``ids`` names; without ``ids`` nothing is ever deleted."""
+    words = dict(pairs)
+    if "ids" not in words:
+        read_meta(pairs, frozenset())
+        raise Invalid("Say what to delete: ?ids=1,2 (an empty filter deletes nothing).", code="filter_required")
+    if "_meta" in words:
+        raise Invalid("Unknown query parameter '_meta'; a delete takes: ids.", code="unknown_parameter")
+    read_meta(pairs, _DELETE_WORDS)
+    rows = {key: key_row(table, key) for key in _read_ids(table, words["ids"])}
+    return WritePlan(table, list(rows.values()))
+
+
+def created(plan: WritePlan, written: Written) -> Answer:
+    """201 of a create."""
+    if plan.minimal:
+        return Answer(dumps({"created": written.count}), created=True)
+    if not plan.single:
+        return Answer(b'{"data":[' + written.rows + b"]}", created=True)
+    record_id = row_id(plan.table, dict(zip(plan.table.primary_key, written.key, strict=True))) if written.key else ""
+    return Answer(b'{"data":' + written.rows + b"}", created=True, record_id=record_id)
+
+
+def upserted(batch: UpsertBatch, results: Sequence[Written]) -> tuple[Written, Answer]:
+    """200 or 201 of an upsert; rows in the order they were sent."""
+    count = sum(result.count for result in results)
+    made = sum(result.created for result in results)
+    total = Written(count if all(result.count for result in results) else 0, created=made)
+    if batch.minimal:
+        return total, Answer(dumps({"created": made, "updated": count - made}))
+    if batch.single:
+        answer = created(batch.plans[0], results[0])
+        flag = b"true" if made else b"false"
+        body = b'{"data":' + results[0].rows + b',"created":' + flag + b"}"
+        return total, Answer(body, created=bool(made), record_id=answer.record_id if made else "")
+    rows: dict[int, bytes] = {}
+    for places, result in zip(batch.places, results, strict=True):
+        rows.update(zip(places, result.each, strict=False))
+    joined = b",".join(rows[place] for place in sorted(rows))
+    counts = dumps({"created": made, "updated": count - made})[1:]
+    return total, Answer(b'{"data":[' + joined + b"]," + counts)
+
+
+def updated(plan: WritePlan, written: Written) -> Answer:
+    """200 of a change."""
+    if plan.single:
+        return Answer(b'{"data":' + written.rows + b"}", missing=NotFound())
+    if plan.minimal:
+        return Answer(dumps({"updated": written.count}), missing=_absent(plan, written))
+    return Answer(b'{"data":[' + written.rows + b"]}", missing=_absent(plan, written))
+
+
+def deleted(plan: WritePlan, written: Written) -> Answer:
+    """What was deleted, by key."""
+    ids = [shown_key(plan.table, row) for row in plan.rows]
+    return Answer(dumps({"deleted": written.count, "ids": ids}), missing=_absent(plan, written))
+
+
+def read_rows(body: bytes) -> tuple[Any, bool]:
+    """The body's rows and whether it was one object. Raises Invalid and TooLarge (``too_many_items``)."""
+    value = parse_json(body)
+    if isinstance(value, dict):
+        return [value], True
+    if not isinstance(value, list):
+        raise Invalid("The body must be a JSON object, or an array of them.", code="invalid_type")
+    if not value:
+        raise Invalid("The array is empty; send at least one row.", code="invalid_type")
+    if len(value) > limits.ROWS_PER_REQUEST:
+        raise TooLarge(
+            f"{len(value)} rows in one request; at most {limits.ROWS_PER_REQUEST}: send them in parts.",
+            code="too_many_items",
+            extra={"limit": limits.ROWS_PER_REQUEST},
+        )
+    return value, False
+
+
+def _full_fields(table: Table, row: dict[str, Json]) -> tuple[Field, ...]:
+    """Every field, so that all single creates share a statement; a generated key only when it was sent."""
+    if table.generated_key == "integer" and row.get(table.primary_key[0]) is None:
+        return tuple(field for field in table.fields if field.name != table.primary_key[0])
+    return table.fields
+
+
+def _sent_fields(table: Table, rows: Rows) -> tuple[Field, ...]:
+    """The fields that any row sends; never none, for an insert needs a column."""
+    names: set[str] = set().union(*rows)
+    fields = tuple(field for field in table.fields if field.name in names)
+    return fields or table.fields[-1:]
+
+
+def _unique_fields(table: Table, text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return table.primary_key
+    names = tuple(unquoted(part) for part in split_list(text, "unique_fields", "invalid_unique_fields"))
+    for unique in table.uniques:
+        if set(unique) == set(names) and len(names) == len(unique):
+            return unique
+    known = "; ".join(",".join(unique) for unique in table.uniques)
+    raise Invalid(
+        f"'unique_fields' must be the primary key or a unique constraint: {known}.", code="invalid_unique_fields"
+    )
+
+
+def _check_unique_values(table: Table, unique: tuple[str, ...], rows: Rows, *, single: bool) -> None:
+    generated = table.generated_key is not None and unique == table.primary_key
+    for place, row in enumerate(rows):
+        if not generated and any(row.get(name) is None for name in unique):
+            where = "" if single else f" in row {place}"
+            raise Invalid(f"A unique field is null or absent{where}; send a value.", code="invalid_unique_fields")
+    _refuse_twice(table, unique, rows)
+
+
+def _refuse_twice(table: Table, unique: tuple[str, ...], rows: Rows) -> None:
+    """One key twice in a batch: 409 with both indexes."""
+    seen: dict[tuple[Json, ...], int] = {}
+    for duplicate in find_duplicates(table, rows):
+        if duplicate.field == ", ".join(unique):
+            later = duplicate.index or 0
+            key = tuple(rows[later][name] for name in unique)
+            first = next(place for place, row in enumerate(rows) if tuple(row.get(name) for name in unique) == key)
+            raise Conflict(
+                f"Rows {first} and {later} have the same key; send each row once.",
+                code="conflict_unique",
+                extra={"fields": list(unique), "index": later, "indexes": [first, later]},
+            )
+    del seen
+
+
+def _replaced(table: Table, row: dict[str, Json], key: dict[str, Json]) -> dict[str, Json]:
+    """A PUT's row: absent fields take default or null; the key stays, and so does an absent ``created_at``."""
+    absent = set(table.by_name) - set(row)
+    filled = {**fill_absent(table, row), **{name: value for name, value in key.items() if name in absent}}
+    for name in ("created_at", "updated_at"):
+        if name in absent and stamped(table, name) is not None:
+            del filled[name]
+    return filled
+
+
+def _check_key_unchanged(table: Table, row: dict[str, Json], key: dict[str, Json]) -> None:
+    for name in table.primary_key:
+        if name in row and row[name] != key[name]:
+            raise InvalidFields.one(name, "read_only_field", "A key never changes; leave it out or send it as it is.")
+
+
+def _read_ids(table: Table, text: str) -> list[tuple[str, ...]]:
+    parts = split_list(text, "ids", "invalid_parameter")
+    width = len(table.primary_key)
+    if len(parts) % width:
+        raise Invalid(f"'ids' takes {width} parts for each record, joined by commas.", code="invalid_parameter")
+    if len(parts) // width > limits.ROWS_PER_REQUEST:
+        raise TooLarge(
+            f"More than {limits.ROWS_PER_REQUEST} ids.", code="too_many_items", extra={"limit": limits.ROWS_PER_REQUEST}
+        )
+    segments = [",".join(parts[place : place + width]) for place in range(0, len(parts), width)]
+    return [_read_id(table, segment) for segment in segments]
+
+
+def _read_id(table: Table, segment: str) -> tuple[str, ...]:
+    try:
+        return read_key(table, segment)
+    except NotFound:
+        raise Invalid(f"'{segment[:100]}' in 'ids' cannot be a record's id.", code="invalid_parameter") from None
+
+
+def _absent(plan: WritePlan, written: Written) -> NotFound:
+    missing = [shown_key(plan.table, plan.rows[place]) for place in written.missing[: limits.ERRORS_SHOWN]]
+    if len(plan.rows) == 1:
+        return NotFound()
+    return NotFound("Some records do not exist; nothing was changed.", extra={"ids": missing})
+
+
+__all__ = [
+    "CREATED_FIELD",
+    "Answer",
+    "UpsertBatch",
+    "WritePlan",
+    "created",
+    "deleted",
+    "plan_create",
+    "plan_delete",
+    "plan_delete_many",
+    "plan_update",
+    "plan_update_many",
+    "plan_upsert",
+    "read_rows",
+    "updated",
+    "upserted",
+]

@@ -1,0 +1,164 @@
+"""The engine without Django: a namespace with the catalogue's guard table, and tables made from descriptors."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jiter
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from records.descriptor import assign_columns, parse_table
+from records.jsontext import dumps
+from records.provider import Provider
+from records.providers.postgres import ddl
+from records.providers.postgres.pool import Pool
+from records.providers.postgres.provider import PostgresProvider
+from records.recordset import RecordSet
+from records.table import Identity, Table
+
+_numbers = itertools.count(1)
+
+NAMESPACE_SQL = """
+CREATE TABLE {space}.datar_datatable (id bigint PRIMARY KEY, revision bigint NOT NULL);
+CREATE SEQUENCE {space}.datar_version;
+CREATE FUNCTION {space}.datar_touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW._version := nextval(format('%I.datar_version', TG_TABLE_SCHEMA)::regclass);
+  NEW._updated_at := now();
+  IF TG_NARGS > 0 THEN NEW := jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0], now())); END IF;
+  RETURN NEW;
+END $$;
+CREATE FUNCTION {space}.datar_advance(sequence regclass, value bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE last bigint; called boolean;
+BEGIN
+  PERFORM pg_advisory_lock(sequence::oid::bigint);
+  EXECUTE format('SELECT last_value, is_called FROM %s', sequence) INTO last, called;
+  IF value > last OR (value = last AND NOT called) THEN PERFORM setval(sequence, value); END IF;
+  PERFORM pg_advisory_unlock(sequence::oid::bigint);
+END $$;
+"""
+
+
+class Engine:
+    """One namespace on a real server; also the Catalog of its RecordSets."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.pool = Pool(url, size=8)
+        self.provider: Provider = PostgresProvider(self.pool)
+        self.namespace = f"space_{next(_numbers)}"
+        self.tables: dict[tuple[str, str], Table] = {}
+        with psycopg.connect(url, autocommit=True) as connection:
+            space = Identifier(self.namespace)
+            connection.execute(SQL("DROP SCHEMA IF EXISTS {space} CASCADE").format(space=space))
+            connection.execute(SQL("CREATE SCHEMA {space}").format(space=space))
+            connection.execute(SQL(NAMESPACE_SQL).format(space=space))
+
+    def close(self) -> None:
+        """Drop the namespace and close the pool."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(SQL("DROP SCHEMA {space} CASCADE").format(space=Identifier(self.namespace)))
+        self.pool.close()
+
+    def define(self, name: str, descriptor: Mapping[str, Any], *, app: str = "crm") -> Table:
+        """A table's description, with columns, not yet made."""
+        number = next(_numbers)
+        draft = self._parse(number, app, name, descriptor, {})
+        columns, _ = assign_columns([field.name for field in draft.fields], {}, 0)
+        table = self._parse(number, app, name, descriptor, columns)
+        self.tables[app, name] = table
+        return table
+
+    def _parse(self, number: int, app: str, name: str, descriptor: Any, columns: Mapping[str, str]) -> Table:
+        identity = Identity(number, app, name, self.namespace, f"{app}_{name}".lower().replace("-", "_"), 1, columns)
+        return parse_table(descriptor, identity, self.find)
+
+    def make(self, *tables: Table) -> None:
+        """Create the tables physically."""
+        with psycopg.connect(self.url) as connection:
+            for table in tables:
+                guard = SQL("INSERT INTO {place} VALUES (%s, 1)").format(
+                    place=Identifier(self.namespace, "datar_datatable")
+                )
+                connection.execute(guard, [table.identity.id])
+            ddl.apply(ddl.create(tables, self.find), connection)
+
+    def table(self, name: str, descriptor: Mapping[str, Any]) -> "Rows":
+        """Define and make a table; its rows."""
+        table = self.define(name, descriptor)
+        self.make(table)
+        return self.rows(name)
+
+    def rows(self, name: str, *, app: str = "crm") -> "Rows":
+        """The rows of a table that was made."""
+        return Rows(RecordSet(self.tables[app, name], self, self.provider))
+
+    def find(self, app: str, name: str) -> Table | None:
+        """Catalog."""
+        return self.tables.get((app, name))
+
+    def reload(self, table: Table) -> Table:
+        """Catalog."""
+        return self.tables[table.identity.app, table.identity.name]
+
+
+class Rows:
+    """A RecordSet spoken to in Python values; exact numbers come back as Decimal."""
+
+    def __init__(self, records: RecordSet) -> None:
+        self.records = records
+
+    @property
+    def table(self) -> Table:
+        """The table."""
+        return self.records.table
+
+    def list(self, **params: str) -> Any:
+        """A page."""
+        return read(self.records.list(list(params.items())))
+
+    def ask(self, *pairs: tuple[str, str]) -> Any:
+        """A page, by pairs of any text."""
+        return read(self.records.list(pairs))
+
+    def get(self, record_id: object, **params: str) -> Any:
+        """One row."""
+        return read(self.records.get(str(record_id), list(params.items())))["data"]
+
+    def create(self, value: Any, **params: str) -> Any:
+        """Create; the created row or rows."""
+        return read(self.records.create(write(value), list(params.items())).body)["data"]
+
+    def upsert(self, value: Any, **params: str) -> Any:
+        """Upsert; the whole answer."""
+        return read(self.records.upsert(write(value), list(params.items())).body)
+
+    def update(self, record_id: object, value: Any, *, replace: bool = False) -> Any:
+        """Change one row."""
+        return read(self.records.update(str(record_id), write(value), (), replace=replace).body)["data"]
+
+    def update_many(self, value: Sequence[Any]) -> Any:
+        """Change many rows."""
+        return read(self.records.update_many(write(value), ()).body)["data"]
+
+    def delete(self, record_id: object) -> None:
+        """Delete one row."""
+        self.records.delete(str(record_id), ())
+
+    def delete_many(self, **params: str) -> Any:
+        """Delete many rows."""
+        return read(self.records.delete_many(list(params.items())).body)
+
+
+def read(body: bytes) -> Any:
+    """JSON text as Python, numbers exact."""
+    return jiter.from_json(body, float_mode="decimal", catch_duplicate_keys=True)
+
+
+def write(value: Any) -> bytes:
+    """Python as JSON text; bytes as they are."""
+    return value if isinstance(value, bytes) else dumps(value)
+
+
+__all__ = ["Engine", "Rows", "read", "write"]
