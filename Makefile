@@ -39,4 +39,5 @@ lock: ## renew both locks (needs uv)
 	@sh requirements/lock.sh
 
 clean: ## remove the environment and the embedded databases
+	@if [ -f .datar/elsewhere ]; then rm -rf "$$(cat .datar/elsewhere)"; fi
 	rm -rf .venv .datar

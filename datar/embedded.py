@@ -9,10 +9,8 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -22,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 from datar.binaries import find_binaries
+from datar.children import end, spawn
 from datar.state import (
     Account,
     CannotStart,
@@ -65,22 +64,6 @@ _ALWAYS: Mapping[str, str] = {
     "log_error_verbosity": "terse",  # no DETAIL and no statement: the log never holds a row's value
     "log_min_error_statement": "panic",
 }
-
-_LAUNCH = """
-import ctypes, os, signal, sys
-parent, uid, gid, *command = sys.argv[1:]
-os.umask(0o077)
-if int(uid) >= 0:
-    os.setgroups([])
-    os.setgid(int(gid))
-    os.setuid(int(uid))
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, int(signal.SIGINT))
-if os.getppid() != int(parent):
-    sys.exit(1)
-os.execv(command[0], command)
-"""
-"""Gives up root, asks the kernel for a SIGINT (a fast shutdown) when the parent ends, becomes the server."""
 
 
 @dataclass
@@ -132,12 +115,7 @@ class Cluster:
     def stop(self) -> None:
         """End the server that ``start`` began: politely, then firmly, then by force. Harmless when it is not there."""
         process, self._process = self._process, None
-        for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
-            if process is None or process.poll() is not None:
-                break
-            process.send_signal(number)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(seconds)
+        end(process, [(signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 5.0)])
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -224,21 +202,13 @@ class Cluster:
     def _launch(self, binaries: Path) -> None:
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.unlink()
-        account = self._account or Account(-1, -1)
         settings = {**_ALWAYS, **self.options, "unix_socket_directories": str(self._socket), "port": "5432"}
-        command = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), str(account.uid), str(account.gid)]
-        command += [str(binaries / "postgres"), "-D", str(self.data)]
+        command = [str(binaries / "postgres"), "-D", str(self.data)]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
             self.log.chmod(0o600)
-            self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-                command,
-                cwd="/",
-                env=_ENVIRONMENT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C in the terminal is ours to pass on, after the workers have ended
+            self._process = spawn(
+                command, end_signal=signal.SIGINT, environment=_ENVIRONMENT, account=self._account, log=log
             )
 
     def _wait(self) -> None:

@@ -7,13 +7,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
 
+from datar.children import end, spawn
 from tests.cluster import ROOT
 
 pytestmark = pytest.mark.no_database
@@ -26,6 +27,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def wait_for(attempt: Callable[[], None], *, seconds: float) -> None:
+    """Try until the server can be connected to."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return attempt()
+        except OSError:
+            assert time.monotonic() < deadline, "the server did not come up"
+            time.sleep(0.05)
 
 
 @dataclass
@@ -88,19 +100,15 @@ def server() -> Iterator[Server]:
         "DATAR_BODY_BYTES": str(BODY_LIMIT),
     }
     command = [sys.executable, "-m", "gunicorn", "-c", "python:datar.server", "tests.house.echo:application"]
-    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
-        server = Server(port, process)
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                server.connect().close()
-                break
-            except OSError:
-                assert time.monotonic() < deadline, "the server did not come up"
-                time.sleep(0.05)
+    process = spawn(command, end_signal=signal.SIGTERM, environment=environment, directory=ROOT)
+    server = Server(port, process)
+    try:
+        wait_for(lambda: server.connect().close(), seconds=20)
         yield server
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
+    finally:
+        end(process, [(signal.SIGQUIT, 5.0)])
 
 
 def assert_refused(answer: Answer, status: int, code: str) -> None:

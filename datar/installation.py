@@ -1,0 +1,40 @@
+"""What an installation without settings of its own gets: the embedded database and a signing secret of its own.
+
+It fills gaps in the environment before Django reads it, and overrides nothing. Only ``manage.py`` calls it: a
+service that is started in another way is told everything by its environment.
+"""
+
+import os
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from datar.embedded import Cluster
+from datar.state import CannotStart, own_directory, state_home, stored_secret
+
+
+def adopt() -> None:
+    """Set ``DATABASE_URL`` (with ``DATAR_EMBEDDED``, for ``up``) and ``DATAR_SECRET_KEY`` where they are not set.
+
+    Ends the process with one sentence where that cannot be done.
+    """
+    try:
+        url = os.environ.get("DATABASE_URL")
+        if url:
+            _check_form(url)
+        else:
+            os.environ["DATABASE_URL"] = Cluster().url()
+            os.environ["DATAR_EMBEDDED"] = "1"
+        if not os.environ.get("DATAR_SECRET_KEY"):
+            os.environ["DATAR_SECRET_KEY"] = stored_secret(own_directory(state_home() / "secrets"), "signing-key")
+    except CannotStart as error:
+        raise SystemExit(str(error)) from None
+
+
+def _check_form(url: str) -> None:
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise CannotStart("DATABASE_URL must begin with postgresql:// (postgresql://user:password@host:5432/database).")
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise CannotStart(f"DATABASE_URL cannot be read: {str(error).strip()}.") from None

@@ -1,0 +1,101 @@
+"""``make test``: the whole suite on the embedded PostgreSQL 18, the records suite once more on 16, and nothing left.
+
+It bounds the time, removes the temporary files of the run, and fails when a process of it is still there or a file's
+mode in the project or above it has changed.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from datar.children import end, spawn
+from tests.cluster import ROOT
+
+SECONDS = {"ci": 20 * 60, "trust": 6 * 3600}
+WORKERS = os.environ.get("DATAR_TEST_WORKERS", "2")
+UNWATCHED = {".git", ".venv", ".datar", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One run of pytest on one PostgreSQL."""
+
+    postgres: str
+    paths: Sequence[str]
+
+    def run(self, temporary: Path, seconds: float) -> int:
+        """Run it within ``seconds``; pytest's exit code, or 1 when the time was over."""
+        print(f"--- PostgreSQL {self.postgres}: {' '.join(self.paths)}", flush=True)
+        environment = {**os.environ, "DATAR_TEST_POSTGRES": self.postgres, "TMPDIR": str(temporary)}
+        for name in ("DATABASE_URL", "DATAR_TEST_STATE", "DJANGO_SETTINGS_MODULE"):
+            environment.pop(name, None)
+        command = [sys.executable, "-m", "pytest", "-n", WORKERS, "-q", *self.paths]
+        process = spawn(command, end_signal=signal.SIGINT, environment=environment, directory=ROOT)
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            print(f"The suite did not end within {seconds:.0f} seconds.", flush=True)
+            return 1
+        finally:
+            end(process, [(signal.SIGINT, 30.0), (signal.SIGTERM, 10.0)])
+
+
+def main() -> int:
+    """Run both suites; the first exit code that is not 0."""
+    began, modes = time.monotonic(), _modes()
+    limit = SECONDS[os.environ.get("DATAR_TEST_PROFILE", "ci")]
+    temporary = Path(tempfile.mkdtemp(prefix="datar-run-"))
+    temporary.chmod(0o711)  # PostgreSQL runs as another account when we are root
+    codes = []
+    try:
+        for suite in (Suite("18", ["tests"]), Suite("16", ["tests/records"])):
+            codes.append(suite.run(temporary, limit - (time.monotonic() - began)))
+        left = _left_behind(temporary)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    changed = [str(path) for path, mode in _modes().items() if modes.get(path, mode) != mode]
+    for line in [*(f"Still running: {name}" for name in left), *(f"Mode changed: {name}" for name in changed)]:
+        print(line, flush=True)
+    code = next((code for code in codes if code != 0), 1 if left or changed else 0)
+    verdict = "All green" if code == 0 else "FAILED"
+    print(f"--- {verdict} after {time.monotonic() - began:.0f} s.", flush=True)
+    return code
+
+
+def _modes() -> dict[Path, int]:
+    """The mode of every directory above the project and of every file in it that is ours."""
+    tops = [path for path in ROOT.iterdir() if path.name not in UNWATCHED]
+    below = [path for top in tops if top.is_dir() for path in top.rglob("*") if "__pycache__" not in path.parts]
+    return {path: path.lstat().st_mode for path in (ROOT, *ROOT.parents, *tops, *below)}
+
+
+def _left_behind(temporary: Path) -> list[str]:
+    """Processes that the run began, seen by its temporary directory in their environment or command, after a grace."""
+    mark = os.fsencode(temporary)
+    deadline = time.monotonic() + 10
+    while True:
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                text = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if mark in text and process.name != str(os.getpid()):
+                found.append(f"{process.name} {text.split(bytes(1))[-4:]!r}")
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
