@@ -56,14 +56,17 @@ class InvalidFields(Invalid):
 
 
 class InvalidRows(Invalid):
-    """An array with errors in rows; every error has an index. ``total`` is the number of rows sent."""
+    """An array with errors in rows; every error has an index. ``total`` is the number of rows sent.
+
+    ``invalid_rows`` counts them all when ``errors`` speaks of the first ones only.
+    """
 
     default_code = "validation_error"
 
-    def __init__(self, errors: Sequence[FieldError], total: int) -> None:
+    def __init__(self, errors: Sequence[FieldError], total: int, invalid_rows: int | None = None) -> None:
         self.errors = tuple(errors)
         self.total = total
-        self.invalid_rows = len({error.index for error in errors})
+        self.invalid_rows = len({error.index for error in errors}) if invalid_rows is None else invalid_rows
         super().__init__(f"{self.invalid_rows} of {total} rows are invalid")
 
 

@@ -204,6 +204,15 @@ def dates(values: list[Json]) -> list[Json]:
     return values
 
 
+def integers(values: list[Json]) -> list[Json]:
+    """``integer`` for a whole column."""
+    if set(map(type, values)) <= {int} and (
+        not values or (min(values) >= INTEGER_LEAST and max(values) <= INTEGER_MOST)
+    ):
+        return values
+    return [integer(value) for value in values]
+
+
 def numbers(values: list[Json]) -> list[Json]:
     """``number`` for a whole column."""
     for value in values:

@@ -84,6 +84,7 @@ _ROWS: Final = (
         {"type": "integer", "format": "int64"},
         forms.integer,
         "Must be an integer, written without point or exponent and without quotes.",
+        canonical_column=forms.integers,
         constraints=ONE_VALUE | BOUNDS,
         key=True,
     ),
