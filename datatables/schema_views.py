@@ -9,7 +9,7 @@ from datar.api.fields import text_parameter
 from datar.api.listing import read_window
 from datar.api.operations import operation
 from datar.api.responses import answer
-from datar.errors import Invalid, InvalidFields
+from datar.errors import Invalid, InvalidFields, TooLarge
 from datatables.definitions import resolver, stored_table
 from datatables.models import SchemaOperation
 from datatables.package import create_schema
@@ -27,7 +27,9 @@ from datatables.serializers import (
     package_outcome,
     table_schema,
 )
+from records.limits import ROWS_PER_REQUEST
 from records.payload import render_validation
+from records.table import Json
 from tenants.views import TenantView
 
 
@@ -49,13 +51,22 @@ class TableValidate(TenantView):
     def post(self, request: Request, app_slug: str, name: str, datasource_slug: str | None = None) -> HttpResponse:
         """The verdict that creating them would give without looking at stored rows."""
         row = find_table(app_slug, name, datasource_slug)
-        body = self.body_object()
-        unknown = sorted(set(body) - {"data"})
-        if unknown:
-            raise InvalidFields.one(unknown[0][:100], "unknown_field", "There is no field of this name. Known: data.")
-        if not isinstance(body.get("data"), list):
-            raise InvalidFields.one("data", "invalid_type", "This must be an array of rows.")
-        return answer(render_validation(stored_table(row, resolver()), body["data"]))
+        rows = _rows_of(self.body_object())
+        is_valid, errors, details = render_validation(stored_table(row, resolver()), rows)
+        return answer({"is_valid": is_valid, "errors": errors, "validated_rows": len(rows), "error_details": details})
+
+
+def _rows_of(body: dict[str, Json]) -> list[Json]:
+    """The rows to look at. Raises InvalidFields, TooLarge."""
+    for name in body:
+        if name != "data":
+            raise InvalidFields.one(name[:100], "unknown_field", "There is no field of this name. Known: data.")
+    rows = body.get("data")
+    if not isinstance(rows, list):
+        raise InvalidFields.one("data", "invalid_type", "This must be an array of rows.")
+    if len(rows) > ROWS_PER_REQUEST:
+        raise TooLarge(f"More than {ROWS_PER_REQUEST} rows; send them in parts.", code="too_many_items")
+    return rows
 
 
 class TableNumbers(TenantView):
