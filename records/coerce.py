@@ -22,7 +22,7 @@ def coerce(field: Field, text: str) -> str:
     """The text as the field's value, canonical. Raises Invalid (code of the type) when it is none."""
     try:
         value = field_type(field).canonical(_read(field, text))
-    except canonical.Refused as refused:
+    except canonical.RefusedError as refused:
         raise Invalid(f"Filter on '{field.name}': {refused.message}", code=refused.code) from None
     if field.type == "duration":
         return str(duration_seconds(value))
@@ -38,20 +38,20 @@ def _read(field: Field, text: str) -> Json:
         return _number(text, _NUMBER, kind.code, kind.rule, whole=False)
     if field.type == "boolean":
         if text not in ("true", "false"):
-            raise canonical.Refused("invalid_type", "Must be true or false.")
+            raise canonical.RefusedError("invalid_type", "Must be true or false.")
         return text == "true"
     if field.type == "datetime":
         text = _instant_text(text)
     pattern = kind.schema.get("pattern")
     # An e-mail or URI filter may hold any text: it compares, it does not store.
     if pattern and kind.code not in ("invalid_email", "invalid_uri") and not _compiled(pattern).fullmatch(text):
-        raise canonical.Refused(kind.code, kind.rule)
+        raise canonical.RefusedError(kind.code, kind.rule)
     return text
 
 
 def _number(text: str, pattern: re.Pattern[str], code: str, rule: str, *, whole: bool) -> Json:
     if not pattern.fullmatch(text):
-        raise canonical.Refused(code, rule)
+        raise canonical.RefusedError(code, rule)
     return int(text) if whole else Decimal(text)
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from records.fieldtypes import field_type
 from records.patterns import full_match
+from records.stamp import CREATED_FIELD, UPDATED_FIELD
 from records.table import ABSENT, Field, Json, Table
 from records.typerow import FieldType
 
@@ -43,7 +44,7 @@ def is_nullable(table: Table, field: Field) -> bool:
 
 def is_filled_instant(field: Field) -> bool:
     """Whether the service fills this field itself when it is not sent."""
-    return field.type == "datetime" and field.name in ("created_at", "updated_at")
+    return field.type == "datetime" and field.name in (CREATED_FIELD, UPDATED_FIELD)
 
 
 def required_names(table: Table) -> list[str]:

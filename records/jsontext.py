@@ -1,4 +1,4 @@
-"""JSON text out, exact: Decimals keep their digits and integers their size, where orjson alone would refuse or round."""
+"""JSON text out, exact: Decimals keep their digits, integers their size, where orjson alone would refuse or round."""
 
 from decimal import Decimal
 from typing import Any

@@ -53,7 +53,7 @@ JSON_SCHEMA_NODES = 2_000
 FIXED_ROW_BYTES = 8_000
 """Bytes a row's fixed part may take, so that it fits a PostgreSQL page (400 ``schema_too_large``)."""
 INDEXED_TEXT_BYTES = 2_600
-"""Bytes of a text value that a key or an index holds; PostgreSQL's own bound is 2,704 (400 ``value_too_long_for_index``)."""
+"""Bytes of a text that a key or an index holds; PostgreSQL's bound is 2,704 (400 ``value_too_long_for_index``)."""
 PACKAGE_RESOURCES = 100
 """Resources of one data package (400 ``schema_too_large``)."""
 NAME_CHARACTERS = 200

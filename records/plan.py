@@ -92,7 +92,8 @@ class WritePlan:
 class Written:
     """What a write did: rows touched, of them created, their JSON text joined by commas, a single row's key.
 
-    An upsert's rows come one by one, in ``each``. ``missing`` holds the places in the batch whose row was not there (then nothing was written).
+    An upsert's rows come one by one, in ``each``. ``missing`` holds the places in the batch whose row was not there
+    (then nothing was written).
     """
 
     count: int
@@ -249,7 +250,9 @@ def _sort(term: SortTerm, table: Table) -> Sort:
     if field is None:
         near = get_close_matches(term.name, table.by_name, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise Invalid(f"'ordering' names '{term.name}', which is no field of this table.{hint}", code="invalid_ordering")
+        raise Invalid(
+            f"'ordering' names '{term.name}', which is no field of this table.{hint}", code="invalid_ordering"
+        )
     if not field_type(field).order:
         raise Invalid(f"Field '{field.name}' of type {field.type} has no order.", code="invalid_ordering")
     return Sort(field, term.descending)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from psycopg.sql import Composable
+from psycopg.sql import Composed
 
-from records.plan import KeyedPlan, ListPlan, Written, WritePlan
+from records.plan import KeyedPlan, ListPlan, WritePlan, Written
 from records.table import Table
 
 Resolve = Callable[[str, str], Table | None]
@@ -21,18 +21,16 @@ class Change:
     """One physical change of the table of that id: what it does in words, its statements, and those that undo it."""
 
     table_id: int
-    table_id: int
     operation: str
     description: str
-    statements: tuple[Composable, ...]
-    rollback: tuple[Composable, ...]
+    statements: tuple[Composed, ...]
+    rollback: tuple[Composed, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
     """A change that was made: its SQL as text, the SQL that undoes it, how long it took."""
 
-    table_id: int
     table_id: int
     operation: str
     description: str

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from datar.errors import Conflict, NotFound, Unavailable
 from records import keys, writes
 from records.params.flat import Pairs
-from records.plan import EVERYTHING, AllOf, Written, plan_list, plan_row
+from records.plan import EVERYTHING, AllOf, WritePlan, Written, plan_list, plan_row
 from records.provider import Provider, Stale
 from records.table import Table
 from records.writes import Answer
@@ -96,7 +96,7 @@ class RecordSet:
         """Remove the rows named in ``ids``, all or none."""
         return self._delete(lambda table: writes.plan_delete_many(table, pairs))
 
-    def _delete(self, plan_of: Callable[[Table], writes.WritePlan]) -> Answer:
+    def _delete(self, plan_of: Callable[[Table], WritePlan]) -> Answer:
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = plan_of(table)
             written = self.provider.delete(plan, self.catalog.find)

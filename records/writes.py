@@ -12,7 +12,7 @@ from records.lists import split_list, unquoted
 from records.params.flat import Pairs
 from records.payload import Purpose, check_rows, fill_absent, find_duplicates, parse_json
 from records.plan import WritePlan, Written, read_meta
-from records.stamp import CREATED_FIELD, stamp_new, stamped
+from records.stamp import CREATED_FIELD, UPDATED_FIELD, stamp_new, stamped
 from records.table import Field, Json, Table
 
 Rows = list[dict[str, Json]]
@@ -101,7 +101,9 @@ def plan_update_many(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) 
     meta = read_meta(pairs)
     rows, single = read_rows(body)
     if single:
-        raise Invalid("Send an array of objects, each with its key; one row is changed at its own URL.", code="invalid_type")
+        raise Invalid(
+            "Send an array of objects, each with its key; one row is changed at its own URL.", code="invalid_type"
+        )
     rows = check_rows(table, rows, Purpose.UPDATE)
     lacking = [
         FieldError(name, "required", "The key of the row to change is required.", place)
@@ -236,7 +238,6 @@ def _check_unique_values(table: Table, unique: tuple[str, ...], rows: Rows, *, s
 
 def _refuse_twice(table: Table, unique: tuple[str, ...], rows: Rows) -> None:
     """One key twice in a batch: 409 with both indexes."""
-    seen: dict[tuple[Json, ...], int] = {}
     for duplicate in find_duplicates(table, rows):
         if duplicate.field == ", ".join(unique):
             later = duplicate.index or 0
@@ -247,14 +248,13 @@ def _refuse_twice(table: Table, unique: tuple[str, ...], rows: Rows) -> None:
                 code="conflict_unique",
                 extra={"fields": list(unique), "index": later, "indexes": [first, later]},
             )
-    del seen
 
 
 def _replaced(table: Table, row: dict[str, Json], key: dict[str, Json]) -> dict[str, Json]:
     """A PUT's row: absent fields take default or null; the key stays, and so does an absent ``created_at``."""
     absent = set(table.by_name) - set(row)
     filled = {**fill_absent(table, row), **{name: value for name, value in key.items() if name in absent}}
-    for name in ("created_at", "updated_at"):
+    for name in (CREATED_FIELD, UPDATED_FIELD):
         if name in absent and stamped(table, name) is not None:
             del filled[name]
     return filled
@@ -291,22 +291,3 @@ def _absent(plan: WritePlan, written: Written) -> NotFound:
     if len(plan.rows) == 1:
         return NotFound()
     return NotFound("Some records do not exist; nothing was changed.", extra={"ids": missing})
-
-
-__all__ = [
-    "CREATED_FIELD",
-    "Answer",
-    "UpsertBatch",
-    "WritePlan",
-    "created",
-    "deleted",
-    "plan_create",
-    "plan_delete",
-    "plan_delete_many",
-    "plan_update",
-    "plan_update_many",
-    "plan_upsert",
-    "read_rows",
-    "updated",
-    "upserted",
-]

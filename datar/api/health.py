@@ -11,7 +11,7 @@ from datar.errors import Unavailable
 
 _SECOND = 1.0
 _lock = threading.Lock()
-_last: tuple[float, bool] = (0.0, False)
+_last: list[tuple[float, bool]] = []
 
 
 def live(_request: HttpRequest) -> HttpResponse:
@@ -27,13 +27,11 @@ def ready(_request: HttpRequest) -> HttpResponse:
 
 
 def _database_answers() -> bool:
-    global _last
     with _lock:
-        asked, verdict = _last
-        if time.monotonic() - asked < _SECOND:
-            return verdict
+        if _last and time.monotonic() - _last[0][0] < _SECOND:
+            return _last[0][1]
         verdict = _ask()
-        _last = (time.monotonic(), verdict)
+        _last[:] = [(time.monotonic(), verdict)]
         return verdict
 
 

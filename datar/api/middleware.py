@@ -43,7 +43,7 @@ class Envelope:
             response = self.get_response(request)
         except Exception as error:  # noqa: BLE001 - the last guard: whatever it is, the answer is JSON
             return error_response(error, request)
-        foreign = response.status_code >= 400 and "X-Error-Code" not in response  # noqa: PLR2004
+        foreign = response.status_code >= 400 and "X-Error-Code" not in response
         if foreign and request.path_info.startswith("/api/"):
             return error_response(getattr(request, "failure", None) or NotFound(), request)
         return response

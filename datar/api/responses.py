@@ -1,8 +1,7 @@
 """How an answer is written: JSON text once, with the headers of CONTRACT 1."""
 
-from datetime import UTC, datetime
-
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from django.http import HttpResponse
 

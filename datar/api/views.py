@@ -1,6 +1,7 @@
 """The floor plan of every endpoint: who calls, may they, what do they accept. It knows an Actor by Protocol only."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, ClassVar, Literal, Protocol
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from records.limits import QUERY_PARAMETERS
 from records.table import Json
 
 Right = Literal["read", "rows", "schema", "users", "owner"]
-"""What a request needs: to read; to write rows; to change apps, datasources, tables; users and keys; the client itself."""
+"""What a request needs: to read; to write rows; to change apps and tables; users and keys; the client itself."""
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -38,10 +39,14 @@ class Actor(Protocol):
 
 def authenticate(request: HttpRequest) -> Actor:
     """The actor of a request, by the function the settings name. Raises NotAuthenticated, Denied, Unavailable."""
-    return _authenticate(request)
+    actor: Actor = _authenticator()(request)
+    return actor
 
 
-_authenticate: Callable[[HttpRequest], Actor] = lambda request: import_string(settings.DATAR_AUTHENTICATE)(request)  # noqa: E731
+@cache
+def _authenticator() -> Callable[[HttpRequest], Actor]:
+    found: Callable[[HttpRequest], Actor] = import_string(settings.DATAR_AUTHENTICATE)
+    return found
 
 
 class ApiView(APIView):
@@ -88,10 +93,6 @@ class ApiView(APIView):
             if len(query.getlist(name)) > 1:
                 raise Invalid(f"Query parameter '{name}' is given twice.", code="invalid_parameter")
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """405 as ours."""
-        raise NotAllowed(str(request.method), self.allowed_methods)
-
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
         """One renderer; what the client accepts is checked in ``initial``."""
         return self.get_renderers()[0], "application/json"
@@ -120,7 +121,7 @@ class Unknown(APIView):
 
 def check_accept(header: str) -> None:
     """Raise NotAcceptable when JSON is not among what the client accepts (RFC 9110, 12.5.1)."""
-    if not header or "json" in header or "*/*" in header and "q=0" not in header or "application/*" in header:
+    if not header or "json" in header or ("*/*" in header and "q=0" not in header) or "application/*" in header:
         return
     if "q=0" in header and "*/*" in header:
         raise NotAcceptable("Answers are application/json; accept it.")

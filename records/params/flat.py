@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 
+from datar.errors import Invalid, NotSupportedYet
 from records import limits
 from records.lists import split_list, unquoted
 from records.query import Comparison, Page, Query, SortTerm
-from datar.errors import Invalid, NotSupportedYet
 
 RESERVED = frozenset(
-    "page page_size limit offset cursor ordering fields search populate populate_limit format include depth "
-    "relationship_type filters filter ids unique_fields on_error dry_run allow_data_loss allowed_actions".split()
+    {
+        *("page", "page_size", "limit", "offset", "cursor", "ordering", "fields", "search"),
+        *("populate", "populate_limit", "format", "include", "depth", "relationship_type"),
+        *("filters", "filter", "ids", "unique_fields", "on_error"),
+        *("dry_run", "allow_data_loss", "allowed_actions"),
+    }
 )
 """Words that are parameters even when a field has that label (then write ``label__eq=`` or quote it)."""
 KNOWN_LATER = RESERVED - {"page", "page_size", "limit", "offset", "ordering", "fields"}
@@ -96,6 +100,6 @@ def _count(name: str, words: dict[str, str], default: int, *, least: int, most: 
     raw = words.get(name)
     if raw is None:
         return default
-    if not (raw.isascii() and raw.isdigit() and len(raw) <= 20 and least <= int(raw) <= most):  # noqa: PLR2004
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= 20 and least <= int(raw) <= most):
         raise Invalid(f"'{name}' is a whole number from {least} to {most}.", code="invalid_pagination")
     return int(raw)

@@ -50,7 +50,7 @@ def update_statement(plan: WritePlan) -> Composed:
     sent = {field.name for field in plan.fields}
     if plan.single:
         places = _places(plan.fields)
-        changes = [
+        changes: list[Composable] = [
             SQL("{column} = {value}").format(
                 column=column.identifier, value=column.bound(Placeholder(f"column{places[column.name]}"))
             )

@@ -78,7 +78,9 @@ class Column:
 def columns_of(field: Field) -> tuple[Column, ...]:
     """The field's one or two columns; the first is the one that is compared but for a duration, whose second is."""
     types = field_type(field).postgres
-    return tuple(Column(name, STORAGES[type_]) for name, type_ in zip((field.column, field.beside), types, strict=False))
+    return tuple(
+        Column(name, STORAGES[type_]) for name, type_ in zip((field.column, field.beside), types, strict=False)
+    )
 
 
 def compared(field: Field) -> Column:

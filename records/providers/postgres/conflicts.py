@@ -69,7 +69,9 @@ def _first(
 def _taken(table: Table, fields: tuple[str, ...]) -> Composed:
     columns = [compared(table.by_name[name]) for name in fields]
     join = [
-        SQL("t.{column} = {value}").format(column=column.identifier, value=column.bound(Identifier("sent", f"s{place}")))
+        SQL("t.{column} = {value}").format(
+            column=column.identifier, value=column.bound(Identifier("sent", f"s{place}"))
+        )
         for place, column in enumerate(columns)
     ]
     return _FIRST_TAKEN.format(sent=sent_rows(len(fields)), table=qualified(table), join=SQL(" AND ").join(join))

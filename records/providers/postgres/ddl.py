@@ -87,7 +87,6 @@ def _apply_one(change: Change, connection: "psycopg.Connection[Any]") -> Applied
     milliseconds = round((time.perf_counter() - began) * 1000)
     return Applied(
         table_id=change.table_id,
-        table_id=change.table_id,
         operation=change.operation,
         description=change.description,
         sql=_text(change.statements, connection),
@@ -96,7 +95,7 @@ def _apply_one(change: Change, connection: "psycopg.Connection[Any]") -> Applied
     )
 
 
-def _text(statements: Sequence[Composable], connection: "psycopg.Connection[Any]") -> str:
+def _text(statements: Sequence[Composed], connection: "psycopg.Connection[Any]") -> str:
     return "\n".join(statement.as_string(connection) + ";" for statement in statements)
 
 
@@ -123,22 +122,19 @@ def _order(
 def _missing(table: Table, batch: dict[tuple[str, str], Table], done: Sequence[Table]) -> list[ForeignKey]:
     known = {(other.identity.app, other.identity.name) for other in (*done, table)}
     return [
-        key
-        for key in _enforced(table)
-        if (place := (key.target_app, key.target_table)) in batch and place not in known
+        key for key in _enforced(table) if (place := (key.target_app, key.target_table)) in batch and place not in known
     ]
 
 
 def _create_one(table: Table, keys: Sequence[ForeignKey], target: Callable[[ForeignKey], Table]) -> Change:
     lines = [*_columns(table), *_uniques(table), *checks_of(table)]
     lines += [_foreign_key(table, key, target(key), deferrable=False) for key in keys]
-    statements: list[Composable] = [
+    statements: list[Composed] = [
         SQL("CREATE TABLE {table} ({lines})").format(table=qualified(table), lines=SQL(", ").join(lines)),
         *_indexes(table),
         _touch_trigger(table),
     ]
     return Change(
-        table_id=table.identity.id,
         table_id=table.identity.id,
         operation="CREATE",
         description=f"Create table '{table.identity.name}'",
@@ -215,7 +211,6 @@ def _late_key(table: Table, key: ForeignKey, target: Table) -> Change:
     name = Identifier(foreign_key_name(table, key))
     return Change(
         table_id=table.identity.id,
-        table_id=table.identity.id,
         operation="ALTER",
         description=f"Add the foreign key of table '{table.identity.name}' to '{target.identity.name}'",
         statements=(
@@ -267,6 +262,3 @@ def _touch_trigger(table: Table) -> Composed:
         function=Identifier(table.identity.namespace, "datar_touch"),
         argument=argument,
     )
-
-
-__all__ = ["apply", "constraint_name", "create", "foreign_key_name", "index_name", "named_fields", "sequence_text", "unique_name"]

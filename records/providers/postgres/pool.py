@@ -64,7 +64,7 @@ class Pool:
                 pool.close()
             self._pools.clear()
 
-    def _open(self, bulk: bool) -> ConnectionPool[Connection]:  # noqa: FBT001 - the pool's key
+    def _open(self, bulk: bool) -> ConnectionPool[Connection]:
         with self._lock:
             if bulk not in self._pools:
                 self._pools[bulk] = self._make(BULK_SECONDS if bulk else STATEMENT_SECONDS, bulk=bulk)

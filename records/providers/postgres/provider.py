@@ -9,7 +9,7 @@ import psycopg
 from psycopg.sql import Composed
 
 from datar.errors import Conflict
-from records.plan import KeyedPlan, ListPlan, Written, WritePlan
+from records.plan import KeyedPlan, ListPlan, WritePlan, Written
 from records.provider import Resolve, Stale
 from records.providers.postgres import change, compile, insert
 from records.providers.postgres.compile import Values

@@ -1,0 +1,61 @@
+"""Many checked rows into a table through COPY: for files of any length, on the caller's connection and transaction."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg.sql import SQL, Composed, Identifier, Literal
+
+from records.providers.postgres.columns import columns_of, qualified
+from records.providers.postgres.ddl import sequence_text
+from records.providers.postgres.values import texts_of
+from records.table import Field, Json, Table
+
+Texts = tuple[str | None, ...]
+
+_COPY: Final = SQL("COPY {table} ({columns}) FROM STDIN")
+_ADVANCE: Final = SQL(
+    "SELECT {advance}(pg_get_serial_sequence({place}, {name})::regclass, max({column}))"
+    " FROM {table} HAVING max({column}) > 0"
+)
+
+
+def copy_texts(field: Field, value: Json) -> Texts:
+    """A canonical value, or None, as COPY's texts of the field's columns."""
+    if value is not None and field.type == "string" and field.format == "binary":
+        return ("\\x" + base64.b64decode(value).hex(),)
+    return texts_of(field, value)
+
+
+def copy_rows(
+    connection: "psycopg.Connection[Any]", table: Table, fields: Sequence[Field], rows: Iterable[Sequence[str | None]]
+) -> int:
+    """Append rows, each the texts of the columns of ``fields`` in their order; how many there were.
+
+    Columns of other fields take their defaults. The table is analyzed at once: until autovacuum comes by, plans would
+    be made for an empty one. Raises psycopg's errors; of a refused row, with COPY's line number.
+    """
+    count = 0
+    columns = SQL(", ").join(column.identifier for field in fields for column in columns_of(field))
+    with connection.cursor() as cursor:
+        with cursor.copy(_COPY.format(table=qualified(table), columns=columns)) as copy:
+            for row in rows:
+                copy.write_row(row)
+                count += 1
+        if table.generated_key == "integer" and any(field.name in table.primary_key for field in fields):
+            cursor.execute(_advance(table))
+        cursor.execute(SQL("ANALYZE {table}").format(table=qualified(table)))
+    return count
+
+
+def _advance(table: Table) -> Composed:
+    """Moves the key's sequence past the keys that came from outside."""
+    identity, key = table.identity, table.key_fields[0]
+    return _ADVANCE.format(
+        advance=Identifier(identity.namespace, "datar_advance"),
+        place=Literal(sequence_text(identity.namespace, identity.physical_name)),
+        name=Literal(key.column),
+        column=Identifier(key.column),
+        table=qualified(table),
+    )
