@@ -5,7 +5,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from datar.errors import Conflict, FieldError, InvalidFields, NotAuthenticated
+from datar.errors import Conflict, FieldError, InvalidFields, NotAuthenticated, NotFound
 from tenants import tokens
 from tenants.authentication import forget_user, require_same_tenant, standing_of
 from tenants.context import PUBLIC, use
@@ -98,6 +98,23 @@ def change_password(*, namespace: str, user_id: int, old_password: str, new_pass
         pair = tokens.issue_pair(user, namespace=namespace)
     forget_user(namespace, user_id)
     return pair
+
+
+def reset_password(*, namespace: str, email: str, password: str) -> None:
+    """Give a user a new password without asking for the old one: for commands only. Every token they have is dead.
+
+    Raises InvalidFields (a weak password), NotFound.
+    """
+    require_good_password(password, email=email)
+    with use(namespace), transaction.atomic():
+        user = User.objects.select_for_update().filter(email=lower_email(email), is_active=True).first()
+        if user is None:
+            raise NotFound(f"There is no active user '{email}'.")
+        user.password = make_password(password)
+        user.token_version += 1
+        user.save(update_fields=["password", "token_version"])
+        tokens.revoke_families(user, namespace=namespace)
+    forget_user(namespace, user.pk)
 
 
 def create_operator(*, email: str, password: str, role: str = Role.ADMIN) -> User:

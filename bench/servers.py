@@ -1,0 +1,104 @@
+"""The two servers that are compared, started as they run for users and ended by their own process id.
+
+The service is `manage.py up` with a state directory of its own: embedded PostgreSQL with fsync on, demo data, gunicorn.
+The floor is gunicorn with the same number of workers and threads.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 300
+STOP_SECONDS = 40
+
+
+class NotStarted(Exception):
+    """A server did not come up; the text is a sentence with the end of what it said."""
+
+
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """A directory for all the files of a run, removed at its end; passable, as PostgreSQL gives up root."""
+    directory = Path(tempfile.mkdtemp(prefix="datar-bench-"))
+    directory.chmod(0o711)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def service(state: Path) -> Iterator[str]:
+    """The service on ``state``, ready; its base URL."""
+    port = _free_port()
+    command = [sys.executable, str(ROOT / "manage.py"), "up", "--port", str(port)]
+    environment = {**_plain_environment(), "DATAR_STATE_DIR": str(state), "DATAR_WORKERS": "2", "DATAR_THREADS": "2"}
+    with _running(
+        command, environment, state / "bench-service.log", f"http://127.0.0.1:{port}", "/health/ready/"
+    ) as base:
+        yield base
+
+
+@contextmanager
+def floor(directory: Path, config: Path) -> Iterator[str]:
+    """The floor with the statements of ``config``, ready; its base URL."""
+    port = _free_port()
+    command = [sys.executable, "-m", "gunicorn", "bench.floor:application", "--bind", f"127.0.0.1:{port}"]
+    command += ["--worker-class", "gthread", "--workers", "2", "--threads", "2", "--log-level", "warning"]
+    command += ["--no-control-socket", "--keep-alive", "15"]
+    environment = {**_plain_environment(), "FLOOR_CONFIG": str(config)}
+    with _running(command, environment, directory / "bench-floor.log", f"http://127.0.0.1:{port}", "/ready") as base:
+        yield base
+
+
+@contextmanager
+def _running(command: list[str], environment: Mapping[str, str], log: Path, base: str, ready: str) -> Iterator[str]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    try:
+        _wait(process, base + ready, log)
+        yield base
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    said = log.read_text("utf-8", "replace").strip()[-600:]
+    raise NotStarted(f"nothing answers at {url}: {said or 'it said nothing'}")
+
+
+def _plain_environment() -> dict[str, str]:
+    """Ours without the settings of another installation: nothing of it must be touched."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith("DATAR_") and name != "DATABASE_URL"
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,189 @@
+"""A data package's files → rows of a tenant's tables, through COPY, in one transaction.
+
+It knows that a value must satisfy the same rules as one sent to the API (each distinct cell is judged once) and how to
+name what was refused: resource, line, field. It refuses to know where the files are.
+"""
+
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import psycopg
+from django.db import connection, transaction
+
+from apps import services as apps
+from apps.models import App
+from datar.errors import DatarError, InvalidFields
+from datatables.cells import BadCell
+from datatables.definitions import resolver, stored_table
+from datatables.files import CannotLoad, PackageFiles, ResourceFile, Where
+from datatables.package import create_schema
+from datatables.queries import find_table
+from records.canonical import RefusedError
+from records.providers.postgres.copying import Texts, copy_rows, copy_texts
+from records.providers.postgres.ddl import named_fields
+from records.providers.postgres.errors import translated
+from records.rules import FieldRule
+from records.stamp import NOW, stamped
+from records.table import ABSENT, Field, Json, Table
+from records.uuids import uuid7
+from tenants.context import use
+
+Report = Callable[[int, int, str], None]
+"""(done, of how many, what is being done); called often, with done == of how many at the end of each task."""
+
+REPORTED_ROWS = 5_000
+
+
+def load_package(
+    *,
+    files: PackageFiles,
+    tenant: str,
+    app_slug: str,
+    datasource_slug: str | None = None,
+    conditions: Sequence[Where] = (),
+    resources: Sequence[str] = (),
+    report: Report,
+) -> dict[str, int]:
+    """Make the package's app and tables where they are missing and append the rows; how many, by resource.
+
+    ``resources`` names those whose rows are loaded (none: all); ``conditions`` say which rows. One transaction: at the
+    first thing that is wrong nothing is changed. Raises CannotLoad with a sentence.
+    """
+    for name in resources:
+        files.resource(name)
+    try:
+        with use(tenant), transaction.atomic():
+            _make_tables(files, app_slug, datasource_slug)
+            tables = _in_order(files, app_slug, resources)
+            with connection.cursor() as cursor:  # a large file takes longer than a request may
+                cursor.execute("SET LOCAL statement_timeout = 0; SET CONSTRAINTS ALL DEFERRED")
+            return {table.identity.name: _load(files, table, conditions, report) for table in tables}
+    except DatarError as error:
+        raise CannotLoad(_sentence(error)) from error
+
+
+def _make_tables(files: PackageFiles, app_slug: str, datasource_slug: str | None) -> None:
+    descriptor = files.descriptor
+    if not App.objects.filter(slug=app_slug).exists():
+        name, about = str(descriptor.get("title") or app_slug), str(descriptor.get("description") or "")
+        apps.create(user_id=None, name=name, slug=app_slug, description=about)
+    create_schema(app_slug=app_slug, datasource_slug=datasource_slug, user_id=None, package=descriptor)
+
+
+def _in_order(files: PackageFiles, app_slug: str, resources: Sequence[str]) -> list[Table]:
+    """The tables to fill, parents before children."""
+    resolve = resolver()
+    waiting = [stored_table(find_table(app_slug, name), resolve) for name in resources or files.names]
+    done: list[Table] = []
+    while waiting:
+        names = {table.identity.name for table in waiting}
+        ready = [table for table in waiting if not _parents(table) & (names - {table.identity.name})] or waiting
+        done += ready
+        waiting = [table for table in waiting if table not in ready]
+    return done
+
+
+def _parents(table: Table) -> set[str]:
+    return {key.target_table for key in table.foreign_keys if key.enforced and key.target_app == table.identity.app}
+
+
+def _load(files: PackageFiles, table: Table, conditions: Sequence[Where], report: Report) -> int:
+    """Fill one table from its file."""
+    file = files.resource(table.identity.name)
+    labels = file.labels()
+    filled = _filled(table, labels, file.name)
+    fields = [table.by_name[label] for label in labels] + list(filled)
+    lines = array("L")
+    rows = (
+        [*chain.from_iterable(cells), *(make() for make in filled.values())]
+        for cells in _reported(file.rows(conditions, _judge(table)), file, lines, report)
+    )
+    try:
+        with connection.wrap_database_errors:
+            count = copy_rows(connection.connection, table, fields, rows)
+    except Exception as error:
+        cause = error if isinstance(error, psycopg.Error) else error.__cause__
+        if isinstance(cause, psycopg.Error):
+            raise _refused(cause, table, lines) from error
+        raise
+    return count
+
+
+def _reported(
+    rows: Iterator[tuple[int, list[Any] | None]], file: ResourceFile, lines: "array[int]", report: Report
+) -> Iterator[list[Any]]:
+    """The rows that are wanted; their line numbers are noted, and progress is told by lines read."""
+    total = file.lines()
+    task = f"Loading {file.name}"
+    report(0, total + 1, task)
+    for read, (line, cells) in enumerate(rows, start=1):
+        if read % REPORTED_ROWS == 0:
+            report(min(read, total), total + 1, task)
+        if cells is not None:
+            lines.append(line)
+            yield cells
+    report(total + 1, total + 1, task)
+
+
+def _judge(table: Table) -> Callable[[str, Json], Texts]:
+    """What a cell's value becomes in the table, or why it cannot: the rules that bodies of requests meet."""
+    rules = {field.name: FieldRule(field) for field in table.fields}
+
+    def judge(label: str, value: Json) -> Texts:
+        rule = rules[label]
+        if value is None:
+            if rule.field.required or label in table.primary_key:
+                raise BadCell("a value is required")
+            return copy_texts(rule.field, None)
+        try:
+            return copy_texts(rule.field, rule.judge(value))
+        except RefusedError as error:
+            raise BadCell(f"{error.message[0].lower()}{error.message[1:].removesuffix('.')}") from None
+
+    return judge
+
+
+def _filled(table: Table, labels: Sequence[str], name: str) -> Mapping[Field, Callable[[], str | None]]:
+    """The fields without a column in the file that we fill, and with what. Raises CannotLoad for one that we cannot.
+
+    What has a default in the database is left to it.
+    """
+    filled: dict[Field, Callable[[], str | None]] = {}
+    for field in table.fields:
+        if field.name in labels or (table.generated_key == "integer" and field.name in table.primary_key):
+            continue
+        if table.generated_key == "uuid" and field.name in table.primary_key:
+            filled[field] = uuid7
+        elif field.name in ("created_at", "updated_at") and stamped(table, field.name):
+            filled[field] = lambda: NOW
+        elif field.default is not ABSENT and len(copy_texts(field, field.default)) > 1:
+            raise CannotLoad(f"{name}: the file has no column {field.name!r}; give it one, of its defaults if need be.")
+        elif (field.required or field.name in table.primary_key) and field.default in (ABSENT, None):
+            raise CannotLoad(f"{name}: the file has no column {field.name!r}, which is required.")
+    return filled
+
+
+def _refused(error: psycopg.Error, table: Table, lines: "array[int]") -> CannotLoad:
+    """What the database refused, by resource, line and fields; an operator may see the value."""
+    known = translated(error)
+    name = table.identity.name
+    fields = named_fields(table).get(error.diag.constraint_name or "", ())
+    said = known.detail if isinstance(known, DatarError) else str(error)
+    place = f"{name}{_line(error, lines)}{', field ' + ', '.join(map(repr, fields)) if fields else ''}"
+    values = (error.diag.message_detail or "").partition(")=(")[2].partition(")")[0]
+    return CannotLoad(f"{place}: {said}{f' Value: {values}.' if values else ''}")
+
+
+def _line(error: psycopg.Error, lines: "array[int]") -> str:
+    """The file's line that COPY speaks of: its context is ``COPY table, line N[, column …]``."""
+    number = (error.diag.context or "").partition(", line ")[2].partition(",")[0].partition(":")[0].strip()
+    at = int(number) - 1 if number.isdigit() else -1
+    return f", line {lines[at]}" if 0 <= at < len(lines) else ""
+
+
+def _sentence(error: DatarError) -> str:
+    if isinstance(error, InvalidFields):
+        return "; ".join(f"{one.field}: {one.message}" for one in error.errors)
+    return error.detail
