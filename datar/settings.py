@@ -89,7 +89,7 @@ DATAR_CORS_ORIGINS = env.words("DATAR_CORS_ORIGINS")
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the limit is ours: records.limits.BODY_BYTES, answered as JSON
 SECURE_CONTENT_TYPE_NOSNIFF = True
 STATIC_URL = "/static/"
-STATIC_ROOT = env.text("DATAR_STATIC_ROOT", str(BASE_DIR / ".datar" / "static"))
+STATIC_ROOT = env.text("DATAR_STATIC_ROOT", "") or None
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 3600
@@ -136,7 +136,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "ApiKey": {"type": "apiKey", "in": "header", "name": "Api-Key"},
+            "Token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        }
+    },
+    "SECURITY": [{"ApiKey": [], "Token": []}],
+    "PREPROCESSING_HOOKS": ["datar.api.openapi.without_words"],
 }
 
 # --- Logs: one JSON line an event, never a record's value (datar.logs)

@@ -15,6 +15,7 @@ from datar.api.responses import deleted, options, records
 from datar.api.views import ApiView, authenticate, check_accept
 from datar.errors import NotAllowed, NotSupportedYet
 from datatables.catalog import record_set
+from datatables.record_docs import detail_docs, list_docs, query_docs, upsert_docs
 from records.params.flat import Pairs
 from records.recordset import RecordSet
 from records.writes import Answer
@@ -78,6 +79,7 @@ def _answered(answer: Answer, request: HttpRequest, *, minimal: bool = False) ->
     return response
 
 
+@list_docs
 class RecordList(RecordView):
     """``data/``: the rows of a table, and writes of many."""
 
@@ -100,6 +102,7 @@ class RecordList(RecordView):
         return _answered(rows.delete_many(_pairs(request)), request)
 
 
+@detail_docs
 class RecordDetail(RecordView):
     """``data/{id}/``: one row."""
 
@@ -121,6 +124,7 @@ class RecordDetail(RecordView):
         return deleted()
 
 
+@upsert_docs
 class RecordUpsert(RecordDetail):
     """``data/upsert/``: a word for POST; every other method speaks of a record of that id."""
 
@@ -130,6 +134,7 @@ class RecordUpsert(RecordDetail):
         return _answered(rows.upsert(_body(request), _pairs(request), minimal=minimal), request, minimal=minimal)
 
 
+@query_docs
 class RecordQuery(RecordDetail):
     """``data/query/``: a word for POST, the list with its query as a body; not built yet."""
 
