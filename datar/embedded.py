@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -85,7 +86,7 @@ class Cluster:
         self.data = self.home / f"postgres-{self.version}"
         self.log = self.home / f"postgres-{self.version}.log"
         self._secrets = own_directory(self.state / "secrets")
-        self._socket = short_directory(self.home / f"socket-{self.version}", self._account)
+        self._socket = self._socket_directory()
 
     def url(self, database: str = SERVICE_DATABASE, role: str = SERVICE_ROLE) -> str:
         """The connection URL, password inside; it is the same before, during and after a run."""
@@ -116,6 +117,9 @@ class Cluster:
         """End the server that ``start`` began: politely, then firmly, then by force. Harmless when it is not there."""
         process, self._process = self._process, None
         end(process, [(signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 5.0)])
+        if process is not None and self._socket.parent != self.home:
+            with suppress(OSError):
+                self._socket.rmdir()  # it lies in the temporary directory, where nothing of ours should stay
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -199,7 +203,11 @@ class Cluster:
             file.unlink(missing_ok=True)
             (self._socket / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
+    def _socket_directory(self) -> Path:
+        return short_directory(self.home / f"socket-{self.version}", self._account)
+
     def _launch(self, binaries: Path) -> None:
+        self._socket_directory()
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.unlink()
         settings = {**_ALWAYS, **self.options, "unix_socket_directories": str(self._socket), "port": "5432"}

@@ -22,6 +22,8 @@ import psycopg
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connections
 
+import datar.server
+import datar.worker  # noqa: F401 - both are read here so that a bad setting of theirs is said before anything starts
 from datar import env
 from datar.children import end, spawn
 from datar.embedded import Cluster
@@ -129,15 +131,16 @@ def _check_server(url: str) -> None:
     try:
         with psycopg.connect(url, connect_timeout=CONNECT_SECONDS, autocommit=True) as connection:
             version = connection.info.server_version // 10_000
+            encoding = connection.info.parameter_status("server_encoding")
             row = connection.execute(
-                "SELECT current_setting('server_encoding'), has_database_privilege(current_database(), 'CREATE'),"
+                "SELECT has_database_privilege(current_database(), 'CREATE'),"
                 " (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user), current_user"
             ).fetchone()
     except psycopg.OperationalError as error:
         said = " ".join(str(error).split())
         raise CannotStart(f"The database in DATABASE_URL cannot be used: {said}") from None
     assert row is not None
-    encoding, may_create, superuser, role = row
+    may_create, superuser, role = row
     if version not in VERSIONS:
         raise CannotStart(f"DATABASE_URL is a PostgreSQL {version}; Datar needs 16, 17 or 18.")
     if encoding != "UTF8":
