@@ -8,7 +8,7 @@ from records.canonical import RefusedError
 from records.descriptor_fields import RESERVED
 from records.limits import ERRORS_SHOWN, INDEXED_TEXT_BYTES
 from records.rowcheck import Row, RowCheck
-from records.rules import SURROGATE
+from records.rules import REQUIRED, SURROGATE
 from records.table import Json, Table
 
 WHOLE_ROW: Final = "non_field_errors"
@@ -71,18 +71,18 @@ def _schema_refusals(check: RowCheck, row: Row, hints: NameHints) -> dict[str, l
         return _without_validator(check, row, hints)
     refused: dict[str, list[RefusedError]] = {}
     for problem in problems:
-        for name, refusal in _refusals(check, problem, hints):
+        for name, refusal in _refusals(check, row, problem, hints):
             others = refused.setdefault(name, [])
             if refusal.code not in [other.code for other in others]:
                 others.append(refusal)
     return refused
 
 
-def _refusals(check: RowCheck, problem: Any, hints: NameHints) -> list[tuple[str, RefusedError]]:
+def _refusals(check: RowCheck, row: Row, problem: Any, hints: NameHints) -> list[tuple[str, RefusedError]]:
     word, path = problem.kind.name, problem.instance_path
     if path:
         name = str(path[0])
-        return [(name, check.rules[name].refusal(problem))]
+        return [(name, REQUIRED if row[name] is None else check.rules[name].refusal(problem))]
     if word == "required":
         return [(problem.kind.property, ABSENT_FIELD)]
     if word == "additionalProperties":

@@ -68,10 +68,8 @@ class FieldRule:
         return not self._more
 
     def refusal(self, problem: Any) -> RefusedError:
-        """A validator's error on this field as code and sentence."""
+        """A validator's error on a value that is not null as code and sentence."""
         word = problem.kind.name
-        if problem.instance is None and word == "type" and len(problem.instance_path) <= 1:
-            return REQUIRED
         if "then" in problem.evaluation_path[:4] and self.field.type != "list":
             return RefusedError("json_schema_mismatch", f"Breaks the field's jsonSchema (its rule {word}).")
         return self._of_word(word, getattr(problem.kind, "value", None))
