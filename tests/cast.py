@@ -146,7 +146,5 @@ def new_user(schema: str, role: str = Role.VIEWER) -> str:
     """The access token of a new user of a namespace; an operator when the schema is ``public``."""
     from tenants.accounts import create_user
 
-    user = create_user(
-        namespace=schema, email=f"{role}{next(_numbers)}@example.com", password=PASSWORD, role=role
-    )
+    user = create_user(namespace=schema, email=f"{role}{next(_numbers)}@example.com", password=PASSWORD, role=role)
     return fresh_access(schema, user.email)

@@ -76,7 +76,12 @@ def test_an_11_one_email_owns_one_client(pg: psycopg.Connection) -> None:
 
         outcomes = sorted(threads.map(attempt, range(20)))
     assert outcomes == [(201, ""), *[(409, "conflict_unique")] * 19]
-    for variant in ("Inge.Bo@Example.COM", "\uff49nge.bo@example.com", "\u0131nge.bo@example.com", "\u0130nge.bo@example.com"):
+    for variant in (
+        "Inge.Bo@Example.COM",
+        "\uff49nge.bo@example.com",
+        "\u0131nge.bo@example.com",
+        "\u0130nge.bo@example.com",
+    ):
         again = sign_up(variant)
         assert (again.status, again.code) == (409, "conflict_unique"), variant
         assert again.data["fields"] == ["email"]

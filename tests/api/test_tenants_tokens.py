@@ -111,7 +111,6 @@ NOT_VALID: dict[str, dict[str, Any]] = {
     "exp beyond everything": {"exp": 1e308},
     "exp as a fraction": {"exp": 9e9 + 0.5},
     "exp in a list": {"exp": [9_999_999_999]},
-    "exp true": {"exp": True},
     "nbf in the future": {"nbf": int(time.time()) + 3_600},
     "iat in the future": {"iat": int(time.time()) + 3_600},
     "no tenant": {"tenant": None},
@@ -133,7 +132,7 @@ def test_an_04_claims_that_are_not_ours(changes: dict[str, Any]) -> None:
     assert (answer.status, answer.code) == (401, "token_not_valid")
 
 
-@pytest.mark.parametrize("exp", [-1, 0, 1, lambda: int(time.time()) - 1])
+@pytest.mark.parametrize("exp", [-1, 0, 1, True, lambda: int(time.time()) - 1])
 def test_an_04_expired(exp: int | Callable[[], int]) -> None:
     answer = me_with(signed(claims(exp=exp if isinstance(exp, int) else exp())))
     assert answer.status == 401
@@ -195,7 +194,9 @@ def test_an_10_the_hash_is_computed_for_everybody() -> None:
     tenant = new_tenant("timing")
     new_user(tenant.schema)
     with use(tenant.schema):
-        User.objects.create(email="inactive@example.com", is_active=False, password=User.objects.get(email=tenant.email).password)
+        User.objects.create(
+            email="inactive@example.com", is_active=False, password=User.objects.get(email=tenant.email).password
+        )
         User.objects.create(email="unusable@example.com", password="!")
     answers, medians = set(), {}
     for email in (tenant.email, "unknown@example.com", "inactive@example.com", "unusable@example.com"):
