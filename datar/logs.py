@@ -2,9 +2,13 @@
 
 import logging
 import logging.config
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The id of the request this thread works on; on every line of the log."""
 
 LINE_CHARACTERS = 2_000
 
@@ -17,8 +21,14 @@ def _cut(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _with_request_id(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+    if known := request_id.get():
+        event["request_id"] = known
+    return event
+
+
 _SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
+    _with_request_id,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,

@@ -6,13 +6,13 @@ from datar.api import health, openapi
 from datar.api.views import Unknown
 
 urlpatterns = [
+    path("api/", include("datatables.record_urls")),  # first: it is asked most
     path("health/live/", health.live),
     path("health/ready/", health.ready),
     path("api/schema/", openapi.Schema.as_view(), name="schema"),
     path("api/docs/", openapi.Docs.as_view(url_name="schema"), name="docs"),
     path("api/redoc/", openapi.Redoc.as_view(url_name="schema"), name="redoc"),
     path("api/auth/", include("tenants.urls")),
-    path("api/", include("datatables.record_urls")),
     path("api/", include("datatables.urls")),
     path("api/", include("datasources.urls")),
     path("api/", include("apps.urls")),

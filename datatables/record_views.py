@@ -16,7 +16,7 @@ from datar.api.views import ApiView, authenticate, check_accept
 from datar.errors import NotAllowed, NotSupportedYet
 from datatables.catalog import record_set
 from datatables.record_docs import detail_docs, list_docs, query_docs, upsert_docs
-from records.params.flat import Pairs
+from records.params.flat import Pairs, read_pairs
 from records.recordset import RecordSet
 from records.writes import Answer
 
@@ -53,9 +53,7 @@ class RecordView(ViewSetMixin, ApiView):
 
 
 def _pairs(request: HttpRequest) -> Pairs:
-    if not request.META.get("QUERY_STRING"):
-        return ()
-    return [(name, value) for name, values in request.GET.lists() for value in values]
+    return read_pairs(request.META.get("QUERY_STRING", ""))
 
 
 def _body(request: HttpRequest) -> bytes:

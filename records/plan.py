@@ -5,7 +5,8 @@
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from datar.errors import Invalid, NotSupportedYet
 from records import limits
@@ -16,6 +17,8 @@ from records.operators import LATER, OPERATORS, Operator
 from records.params.flat import KNOWN_LATER, RESERVED, Pairs, parse_params, read_flag
 from records.query import Comparison, Page, Query, SortTerm
 from records.table import Field, Json, Table
+
+_PLANS_KEPT: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ class WritePlan:
 
     ``rows`` are canonical (``payload.check_rows``). ``fields`` are those a statement writes, ``unique`` the fields an
     upsert looks a row up by, ``sent`` those an upsert changes in a row that is there. ``key`` is a single update's.
-    ``minimal`` asks for a count instead of rows.
+    ``minimal`` asks for a count instead of rows. ``places`` are the rows' places in the body, where others stand
+    between them.
     """
 
     table: Table
@@ -86,6 +90,7 @@ class WritePlan:
     meta: bool = False
     minimal: bool = False
     single: bool = False
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +109,9 @@ class Written:
     missing: tuple[int, ...] = ()
 
 
-def plan_list(pairs: Pairs, table: Table, scope: AllOf = EVERYTHING) -> ListPlan:
-    """The plan of a list from its URL parameters."""
+@lru_cache(maxsize=_PLANS_KEPT)
+def plan_list(pairs: tuple[tuple[str, str], ...], table: Table, scope: AllOf = EVERYTHING) -> ListPlan:
+    """The plan of a list from its URL parameters; the same question of the same table is understood once."""
     return plan_query(parse_params(pairs), table, scope)
 
 
@@ -124,6 +130,8 @@ def plan_query(query: Query, table: Table, scope: AllOf = EVERYTHING) -> ListPla
 
 def plan_row(pairs: Pairs, table: Table, key: tuple[str, ...], scope: AllOf = EVERYTHING) -> KeyedPlan:
     """The plan of one row: ``fields`` and ``_meta`` are its only parameters."""
+    if not pairs:
+        return KeyedPlan(table, table.fields, key, scope)
     words = dict(pairs)
     if len(words) < len(pairs):
         raise Invalid("A query parameter is given twice.", code="invalid_parameter")

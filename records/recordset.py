@@ -39,7 +39,8 @@ class RecordSet:
 
     def list(self, pairs: Pairs) -> bytes:
         """A page: ``{"data":[…],"total":n,…}``."""
-        return self._read(lambda table: self.provider.read(plan_list(pairs, table, self.scope)))
+        asked = tuple(pairs)
+        return self._read(lambda table: self.provider.read(plan_list(asked, table, self.scope)))
 
     def get(self, record_id: str, pairs: Pairs) -> bytes:
         """One row: ``{"data":{…}}``. Raises NotFound."""
@@ -117,20 +118,20 @@ class RecordSet:
 
     def _write(self, attempt: Callable[[Table], tuple[Written, Answer]]) -> Answer:
         """A write that touched nothing may have met the guard: where there is a newer revision, check again, once."""
-        try:
-            written, answer = attempt(self.table)
+        table = self.table
+        for _ in range(2):
+            try:
+                written, answer = attempt(table)
+            except Stale:
+                table = self._newer(table)
+                continue
             if written.count:
                 return answer
-            fresh = self.catalog.reload(self.table)
-            if fresh.identity.revision == self.table.identity.revision:
-                return _nothing_written(written, answer)
-        except Stale:
-            fresh = self._newer(self.table)
-        try:
-            written, answer = attempt(fresh)
-        except Stale:
-            raise _changing() from None
-        return answer if written.count else _nothing_written(written, answer)
+            fresh = self.catalog.reload(table)
+            if fresh.identity.revision == table.identity.revision:
+                raise answer.missing or _changing()
+            table = fresh
+        raise _changing()
 
     def _newer(self, table: Table) -> Table:
         fresh = self.catalog.reload(table)
@@ -139,12 +140,6 @@ class RecordSet:
                 f"Table '{table.identity.name}' has no physical table; materialize it.", code="not_materialized"
             )
         return fresh
-
-
-def _nothing_written(written: Written, answer: Answer) -> Answer:
-    if answer.missing is not None:
-        raise answer.missing
-    return answer
 
 
 def _changing() -> Unavailable:

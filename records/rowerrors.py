@@ -45,8 +45,8 @@ def canonical_or_errors(check: RowCheck, row: Json, index: int, hints: NameHints
     refused = _schema_refusals(check, row, hints)
     forms: Row = {}
     for name, value in row.items():
-        if name in refused or value is None:
-            continue
+        if name in refused or value is None or name not in check.rules:
+            continue  # of very many unknown fields only the first are told
         try:
             forms[name] = check.rules[name].canonical(value)
         except RefusedError as refusal:

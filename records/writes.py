@@ -35,10 +35,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class UpsertBatch:
-    """Plans of rows that send the same fields, with the places their rows had in the body."""
+    """Plans of rows that send the same fields; each plan knows the places its rows had in the body."""
 
     plans: tuple[WritePlan, ...]
-    places: tuple[tuple[int, ...], ...]
     single: bool
     minimal: bool
 
@@ -75,10 +74,11 @@ def plan_upsert(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) -> Up
             meta=meta,
             minimal=minimal,
             single=single,
+            places=tuple(places),
         )
         for names, places in groups.items()
     )
-    return UpsertBatch(plans, tuple(tuple(places) for places in groups.values()), single, minimal)
+    return UpsertBatch(plans, single, minimal)
 
 
 def plan_update(table: Table, record_id: str, body: bytes, pairs: Pairs, *, replace: bool) -> WritePlan:
@@ -121,7 +121,7 @@ def plan_update_many(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) 
 def plan_delete(table: Table, record_id: str, pairs: Pairs) -> WritePlan:
     """The removal of one row."""
     read_meta(pairs)
-    return WritePlan(table, [key_row(table, read_key(table, record_id))], single=False)
+    return WritePlan(table, [key_row(table, read_key(table, record_id))], single=True)
 
 
 def plan_delete_many(table: Table, pairs: Pairs) -> WritePlan:
@@ -160,8 +160,8 @@ def upserted(batch: UpsertBatch, results: Sequence[Written]) -> tuple[Written, A
         body = b'{"data":' + results[0].rows + b',"created":' + flag + b"}"
         return total, Answer(body, created=bool(made), record_id=answer.record_id if made else "")
     rows: dict[int, bytes] = {}
-    for places, result in zip(batch.places, results, strict=True):
-        rows.update(zip(places, result.each, strict=False))
+    for plan, result in zip(batch.plans, results, strict=True):
+        rows.update(zip(plan.places, result.each, strict=False))
     joined = b",".join(rows[place] for place in sorted(rows))
     counts = dumps({"created": made, "updated": count - made})[1:]
     return total, Answer(b'{"data":[' + joined + b"]," + counts)
@@ -241,8 +241,7 @@ def _refuse_twice(table: Table, unique: tuple[str, ...], rows: Rows) -> None:
     for duplicate in find_duplicates(table, rows):
         if duplicate.field == ", ".join(unique):
             later = duplicate.index or 0
-            key = tuple(rows[later][name] for name in unique)
-            first = next(place for place, row in enumerate(rows) if tuple(row.get(name) for name in unique) == key)
+            first = duplicate.earlier or 0
             raise Conflict(
                 f"Rows {first} and {later} have the same key; send each row once.",
                 code="conflict_unique",
@@ -267,7 +266,9 @@ def _check_key_unchanged(table: Table, row: dict[str, Json], key: dict[str, Json
 
 
 def _read_ids(table: Table, text: str) -> list[tuple[str, ...]]:
-    parts = split_list(text, "ids", "invalid_parameter")
+    parts = text.split(",")  # an id is written with its commas escaped; a double quote in it is a letter
+    if "" in parts:
+        raise Invalid("'ids' has an empty id; write ids=1,2.", code="invalid_parameter")
     width = len(table.primary_key)
     if len(parts) % width:
         raise Invalid(f"'ids' takes {width} parts for each record, joined by commas.", code="invalid_parameter")
@@ -288,6 +289,6 @@ def _read_id(table: Table, segment: str) -> tuple[str, ...]:
 
 def _absent(plan: WritePlan, written: Written) -> NotFound:
     missing = [shown_key(plan.table, plan.rows[place]) for place in written.missing[: limits.ERRORS_SHOWN]]
-    if len(plan.rows) == 1:
+    if plan.single:
         return NotFound()
     return NotFound("Some records do not exist; nothing was changed.", extra={"ids": missing})

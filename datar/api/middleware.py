@@ -4,10 +4,10 @@ import re
 import uuid
 from collections.abc import Callable
 
-import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from datar import logs
 from datar.api.exceptions import error_response
 from datar.errors import NotFound
 
@@ -30,8 +30,7 @@ class Envelope:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = request.META.get("HTTP_X_REQUEST_ID", "")
         request.request_id = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex  # type: ignore[attr-defined]
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
+        logs.request_id.set(request.request_id)  # type: ignore[attr-defined]
         if not request.path_info.endswith("/"):
             request.path_info += "/"
         response = self._preflight(request) or self._respond(request)

@@ -1,6 +1,8 @@
 """URL parameters → Query. Knows the syntax of CONTRACT 7; knows no table, so it cannot tell a field from a typo."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from urllib.parse import parse_qsl
 
 from datar.errors import Invalid, NotSupportedYet
 from records import limits
@@ -20,6 +22,20 @@ KNOWN_LATER = RESERVED - {"page", "page_size", "limit", "offset", "ordering", "f
 UNDERSCORED_LATER = frozenset({"_count", "_aggregate", "_group_by", "_having"})
 
 Pairs = Sequence[tuple[str, str]]
+
+
+@lru_cache(maxsize=4_096)
+def read_pairs(query_string: str) -> tuple[tuple[str, str], ...]:
+    """A query string as pairs, in its order (WHATWG URL, application/x-www-form-urlencoded). Raises Invalid."""
+    if not query_string:
+        return ()
+    try:
+        pairs = parse_qsl(query_string, keep_blank_values=True, errors="strict", max_num_fields=limits.QUERY_PARAMETERS)
+    except UnicodeDecodeError:
+        raise Invalid("The query string is not UTF-8; percent-encode it.", code="invalid_parameter") from None
+    except ValueError:
+        raise Invalid(f"More than {limits.QUERY_PARAMETERS} query parameters.", code="query_too_complex") from None
+    return tuple(pairs)
 
 
 def parse_params(pairs: Pairs) -> Query:

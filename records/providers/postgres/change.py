@@ -10,7 +10,7 @@ from records.providers.postgres.columns import columns_of, compared, qualified
 from records.providers.postgres.compile import Values, key_conditions, key_values
 from records.providers.postgres.guard import guard
 from records.providers.postgres.insert import sent_rows, touched
-from records.providers.postgres.rowtext import row_template, row_text
+from records.providers.postgres.rowtext import row_text
 from records.providers.postgres.values import columns_json, texts_of
 from records.table import Field, Table
 
@@ -77,7 +77,7 @@ def update_statement(plan: WritePlan) -> Composed:
 
 def update_values(plan: WritePlan) -> Values:
     """The values of ``update_statement``; a single row's key stands in its row, in canonical form."""
-    values: Values = {"template": row_template(plan.table.fields, meta=plan.meta)}
+    values: Values = {}
     if plan.single:
         row = plan.rows[0]
         texts = (text for field in plan.fields for text in texts_of(field, row[field.name]))
@@ -87,22 +87,23 @@ def update_values(plan: WritePlan) -> Values:
     return values
 
 
-def delete_shape(table: Table) -> Hashable:
+def delete_shape(plan: WritePlan) -> Hashable:
     """What the statement depends on."""
-    identity = table.identity
+    identity = plan.table.identity
     return ("delete", identity.namespace, identity.id, identity.revision)
 
 
-def delete_statement(table: Table) -> Composed:
+def delete_statement(plan: WritePlan) -> Composed:
     """Remove rows by key, all or none."""
+    table = plan.table
     return _DELETE.format(
         locked=_locked(table, len(table.primary_key)), table=qualified(table), join=_join(table), guard=guard(table)
     )
 
 
-def delete_values(table: Table, rows: Sequence[dict[str, object]]) -> Values:
+def delete_values(plan: WritePlan) -> Values:
     """The values of ``delete_statement``; every row holds its key fields."""
-    texts = [columns_json(field, rows)[-1] for field in table.key_fields]
+    texts = [columns_json(field, plan.rows)[-1] for field in plan.table.key_fields]
     return {f"column{place}": text for place, text in enumerate(texts)}
 
 

@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 from records.jsontext import dumps
 from records.plan import AllOf, KeyedPlan, ListPlan, Match, Sort
 from records.providers.postgres.columns import CREATED, UPDATED, VERSION, columns_of, compared, qualified
-from records.providers.postgres.rowtext import row_template, row_text
+from records.providers.postgres.rowtext import row_text
 from records.table import Field, Table
 
 Values = dict[str, str | list[str] | None]
@@ -60,11 +60,10 @@ def list_shape(plan: ListPlan) -> Hashable:
 
 def list_statement(plan: ListPlan) -> Composed:
     """One statement: the page as JSON text, and the total, counted only when the page does not tell it."""
-    template_fields = plan.fields
     return _PAGE.format(
         table=qualified(plan.table),
         where=_where(plan.where),
-        row=row_text(template_fields, _TEMPLATE, meta=plan.meta),
+        row=row_text(plan.fields, _TEMPLATE, meta=plan.meta),
         columns=_read_columns(plan),
         order=SQL(", ").join(_order_term(sort) for sort in plan.order),
         limit=Placeholder("limit"),
@@ -82,7 +81,6 @@ def list_values(plan: ListPlan) -> Values:
         else {"limit": page.size, "offset": page.offset}
     )
     return {
-        "template": row_template(plan.fields, meta=plan.meta),
         "limit": str(page.size),
         "offset": str(page.offset),
         "tail": "," + dumps(place).decode()[1:],
@@ -108,8 +106,7 @@ def row_statement(plan: KeyedPlan) -> Composed:
 
 def row_values(plan: KeyedPlan) -> Values:
     """The values of a single row's statement."""
-    template = row_template(plan.fields, meta=plan.meta)
-    return {"template": template, **key_values(plan.key), **_condition_values(plan.scope)}
+    return {**key_values(plan.key), **_condition_values(plan.scope)}
 
 
 def key_conditions(table: Table) -> list[Composable]:

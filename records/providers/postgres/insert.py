@@ -19,7 +19,7 @@ from records.providers.postgres.columns import (
 from records.providers.postgres.compile import Values
 from records.providers.postgres.ddl import sequence_text
 from records.providers.postgres.guard import guard
-from records.providers.postgres.rowtext import row_template, row_text
+from records.providers.postgres.rowtext import row_text
 from records.providers.postgres.values import columns_json, texts_of
 from records.stamp import UPDATED_FIELD, stamped
 from records.table import Field, Table
@@ -72,8 +72,6 @@ def insert_statement(plan: WritePlan) -> Composed:
 def insert_values(plan: WritePlan) -> Values:
     """The values of ``insert_statement``."""
     values: Values = {}
-    if not plan.minimal:
-        values["template"] = row_template(plan.table.fields, meta=plan.meta)
     if _key_state(plan) in ("sent", "mixed"):
         name = plan.table.primary_key[0]
         values["top"] = str(max(row[name] for row in plan.rows if row.get(name) is not None))

@@ -2,7 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
 import jiter
 import psycopg
@@ -16,11 +17,14 @@ from records.providers.postgres.compile import Values
 from records.providers.postgres.conflicts import explained
 from records.providers.postgres.errors import RETRY_STATES, STALE_STATES, translated, wrapped
 from records.providers.postgres.pool import Connection, Pool
-from records.table import Table
+from records.providers.postgres.rowtext import row_template
+from records.table import Field, Table
 
 _STATEMENTS_KEPT: Final = 2_000
 _BULK_ROWS: Final = 200
 _TRIES: Final = 3
+
+P = TypeVar("P", ListPlan, KeyedPlan, WritePlan)
 
 
 class PostgresProvider:
@@ -28,24 +32,24 @@ class PostgresProvider:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._texts: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._statements: OrderedDict[Hashable, Statement] = OrderedDict()
 
     def read(self, plan: ListPlan) -> bytes:
         """A page as JSON text; one statement."""
-        text = self._text(compile.list_shape(plan), lambda: compile.list_statement(plan))
-        body: bytes = self._read(text, compile.list_values(plan))[0]
+        statement = self._statement(compile.list_shape(plan), plan, compile.list_statement)
+        body: bytes = self._read(statement, compile.list_values(plan))[0]
         return body
 
     def get(self, plan: KeyedPlan) -> bytes | None:
         """One row as JSON text, or None; one statement."""
-        text = self._text(compile.row_shape(plan), lambda: compile.row_statement(plan))
-        row = self._read(text, compile.row_values(plan))
+        statement = self._statement(compile.row_shape(plan), plan, compile.row_statement)
+        row = self._read(statement, compile.row_values(plan))
         return row[0] if row else None
 
     def insert(self, plan: WritePlan, resolve: Resolve) -> Written:
         """Add rows; one statement, all or nothing."""
-        text = self._text(insert.insert_shape(plan), lambda: insert.insert_statement(plan))
-        return _inserted(self._write(text, insert.insert_values(plan), plan, resolve), plan)
+        statement = self._statement(insert.insert_shape(plan), plan, insert.insert_statement)
+        return _inserted(self._write(statement, insert.insert_values(plan), plan, resolve), plan)
 
     def upsert(self, plans: Sequence[WritePlan], resolve: Resolve) -> tuple[Written, ...]:
         """One statement per plan, in one transaction when there are several."""
@@ -55,7 +59,7 @@ class PostgresProvider:
             for attempt in range(_TRIES):
                 try:
                     with connection.transaction():
-                        return tuple(self._upsert_in(connection, plan, resolve) for plan in plans)
+                        return tuple(self._upsert_in(connection, plan) for plan in plans)
                 except psycopg.Error as error:
                     if error.sqlstate in STALE_STATES:
                         raise Stale from error
@@ -63,60 +67,77 @@ class PostgresProvider:
                         raise translated(error) from error
         raise Conflict("Another write came between; send the request again.", code="conflict_retry")
 
-    def _upsert_in(self, connection: Connection, plan: WritePlan, resolve: Resolve) -> Written:
-        text = self._text(insert.insert_shape(plan), lambda: insert.insert_statement(plan))
-        return _inserted(connection.execute(text, insert.insert_values(plan)).fetchone(), plan)
+    def _upsert_in(self, connection: Connection, plan: WritePlan) -> Written:
+        statement = self._statement(insert.insert_shape(plan), plan, insert.insert_statement)
+        return _inserted(statement.run(connection, insert.insert_values(plan)), plan)
 
     def update(self, plan: WritePlan, resolve: Resolve) -> Written:
         """Change rows by key, all or none; one statement."""
-        text = self._text(change.update_shape(plan), lambda: change.update_statement(plan))
-        row = self._write(text, change.update_values(plan), plan, resolve)
+        statement = self._statement(change.update_shape(plan), plan, change.update_statement)
+        row = self._write(statement, change.update_values(plan), plan, resolve)
         if plan.single:
             return Written(0) if row is None else Written(1, rows=row[0])
         return _batch(row)
 
     def delete(self, plan: WritePlan, resolve: Resolve) -> Written:
         """Remove rows by key, all or none; one statement."""
-        text = self._text(change.delete_shape(plan.table), lambda: change.delete_statement(plan.table))
-        return _batch(self._write(text, change.delete_values(plan.table, plan.rows), plan, resolve))
+        statement = self._statement(change.delete_shape(plan), plan, change.delete_statement)
+        return _batch(self._write(statement, change.delete_values(plan), plan, resolve))
 
-    def _text(self, shape: Hashable, compose: Callable[[], Composed]) -> bytes:
-        """The statement's text: composed when its shape is new."""
-        text = self._texts.get(shape)
-        if text is None:
-            text = compose().as_bytes(None)
-            self._texts[shape] = text
-            while len(self._texts) > _STATEMENTS_KEPT:
-                self._texts.popitem(last=False)
-        return text
+    def _statement(self, shape: Hashable, plan: P, compose: Callable[[P], Composed]) -> "Statement":
+        """The statement of a shape: composed when the shape is new."""
+        statement = self._statements.get(shape)
+        if statement is None:
+            statement = Statement(compose(plan).as_bytes(None), row_template(_shown(plan), meta=plan.meta))
+            self._statements[shape] = statement
+            while len(self._statements) > _STATEMENTS_KEPT:
+                self._statements.popitem(last=False)
+        return statement
 
-    def _read(self, text: bytes, values: Values) -> Any:
+    def _read(self, statement: "Statement", values: Values) -> Any:
         """One row; a connection that broke under a read is replaced and the read sent once more."""
         with wrapped():
             try:
-                return self._fetch(text, values)
+                return self._fetch(statement, values)
             except psycopg.OperationalError as error:
                 if error.sqlstate is not None and not error.sqlstate.startswith("57P"):
                     raise
-                return self._fetch(text, values)
+                return self._fetch(statement, values)
 
-    def _fetch(self, text: bytes, values: Values) -> Any:
+    def _fetch(self, statement: "Statement", values: Values) -> Any:
         with self._pool.connection() as connection:
-            return connection.execute(text, values).fetchone()
+            return statement.run(connection, values)
 
-    def _write(self, text: bytes, values: Values, plan: WritePlan, resolve: Resolve) -> Any:
+    def _write(self, statement: "Statement", values: Values, plan: WritePlan, resolve: Resolve) -> Any:
         """One row of result; a deadlock or serialization failure is tried again, for nothing of it was kept."""
         batch = not plan.single
         with self._pool.connection(bulk=len(plan.rows) > _BULK_ROWS) as connection:
             for attempt in range(_TRIES):
                 try:
-                    return connection.execute(text, values).fetchone()
+                    return statement.run(connection, values)
                 except psycopg.Error as error:
                     if error.sqlstate in STALE_STATES:
                         raise Stale from error
                     if error.sqlstate not in RETRY_STATES or attempt == _TRIES - 1:
                         raise _explained(error, plan.table, plan, connection, resolve, batch=batch) from error
         raise Conflict("Another write came between; send the request again.", code="conflict_retry")
+
+
+def _shown(plan: ListPlan | KeyedPlan | WritePlan) -> Sequence[Field]:
+    return plan.table.fields if isinstance(plan, WritePlan) else plan.fields
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A composed statement and the row template it binds, both the same for every plan of a shape."""
+
+    text: bytes
+    template: str
+
+    def run(self, connection: Connection, values: Values) -> Any:
+        """Send it; the first row, or None."""
+        values["template"] = self.template
+        return connection.execute(self.text, values).fetchone()
 
 
 def _explained(
