@@ -92,15 +92,17 @@ def _wait_until_alone() -> None:
 
 
 def _free_schema_name(email: str) -> str:
-    """A name no client ever had (rows of deleted ones stay) and no schema has now."""
-    while True:
-        name = schema_name_for(email)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT EXISTS (SELECT FROM public.datar_client WHERE schema_name = %s)"
-                " OR EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)",
-                [name, name],
-            )
-            row = cursor.fetchone()
-        if row is not None and not row[0]:
-            return name
+    while name_was_used(name := schema_name_for(email)):
+        pass
+    return name
+
+
+def name_was_used(name: str) -> bool:
+    """Whether a client ever had this schema name (rows of deleted ones stay), or a schema has it now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM public.datar_client WHERE schema_name = %s)"
+            " OR EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)",
+            [name, name],
+        )
+        return cursor.fetchone() == (True,)

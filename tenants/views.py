@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from datar.api.fields import read_body
@@ -210,7 +211,13 @@ class ApiKeyOne(TenantView):
 
     rights = {**ApiView.rights, "DELETE": "users"}
 
-    @operation("auth_api_keys_destroy", tag="auth", summary="Revoke an Api-Key", answers={204: None})
+    @operation(
+        "auth_api_keys_destroy",
+        tag="auth",
+        summary="Revoke an Api-Key",
+        answers={204: None},
+        parameters=[OpenApiParameter("key_id", int, OpenApiParameter.PATH)],
+    )
     def delete(self, request: Request, key_id: str) -> HttpResponse:
         """It opens nothing any more, within a second everywhere."""
         if not (key_id.isascii() and key_id.isdigit()) or len(key_id) > _ID_DIGITS:

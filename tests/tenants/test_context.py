@@ -1,5 +1,6 @@
 """Where Django's connection stands: exactly one schema, and never the last request's."""
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -134,10 +135,8 @@ def test_ti_11_a_failed_request_leaves_nothing_behind(fault: Callable[[Request],
         def get(self, request: Request) -> HttpResponse:
             return HttpResponse(f"{search_path()} {User.objects.get().email}")
 
-    try:
+    with contextlib.suppress(GeneratorExit):
         ask(acme(), Faulty.as_view())
-    except GeneratorExit:
-        pass
     assert current() == PUBLIC
     connection.close_if_unusable_or_obsolete()
     answer = ask(globex(), Honest.as_view())

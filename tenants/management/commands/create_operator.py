@@ -1,12 +1,12 @@
 """``manage.py create_operator EMAIL``: a user of ``public``, who may change what every new client starts with."""
 
 import getpass
-import os
 import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from datar import env
 from datar.errors import DatarError
 from tenants.accounts import create_operator
 from tenants.models import Role
@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
 
 def _password() -> str:
-    given = os.environ.get("DATAR_OPERATOR_PASSWORD")
+    given = env.text("DATAR_OPERATOR_PASSWORD", "")
     if given:
         return given
     return getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
