@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-_LINE = re.compile(rb"\[(\d+)\] LOG:  (?:statement|execute [^:]*): *(\w+)", re.MULTILINE)
+_LINE = re.compile(rb"\[(\d+)\] LOG:  (?:statement|execute [^:]*):\s*\(*(\w+)")
 _CONTROL = {b"BEGIN", b"COMMIT", b"ROLLBACK", b"SET", b"RESET", b"SAVEPOINT", b"RELEASE", b"START", b"DEALLOCATE"}
 _WARM, _COUNTED = 8, 5
 _FLUSHED_SECONDS = 0.1

@@ -1,4 +1,5 @@
--- What wrk sends and what it reports. Arguments: method, file, first number.
+-- What wrk sends and what it reports. Arguments: method, file, first number, file of headers ("Name: value" lines;
+-- not on the command line, where every user of the machine could read the credentials in them).
 -- GET: the file holds one path a line; they are sent in turn. POST: the file holds the path in its first line and the
 -- body in its second, in which every "@@" becomes a number that was never sent before.
 local paths, pieces, sent, number = {}, {}, 0, 0
@@ -18,6 +19,10 @@ end
 function init(arguments)
   wrk.method = arguments[1]
   number = tonumber(arguments[3])
+  for line in io.lines(arguments[4]) do
+    local name, value = line:match("^([^:]+): (.*)$")
+    wrk.headers[name] = value
+  end
   local lines = {}
   for line in io.lines(arguments[2]) do lines[#lines + 1] = line end
   if wrk.method == "GET" then

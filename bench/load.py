@@ -55,14 +55,12 @@ class Driver:
         """One round of ``seconds``. Raises Unusable when any request was refused or broke."""
         file = self._directory / "traffic.txt"
         file.write_text("\n".join(traffic.lines) + "\n", "utf-8")
-        headers = {**self.headers, **(traffic.headers or {})}
+        headers = self._directory / "headers.txt"
+        sent = {**self.headers, **(traffic.headers or {})}
+        headers.touch(mode=0o600)
+        headers.write_text("".join(f"{name}: {value}\n" for name, value in sent.items()), "utf-8")
         command = [find_tool() or "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s"]
-        command += [
-            "-s",
-            str(SCRIPT),
-            *(part for name, value in headers.items() for part in ("-H", f"{name}: {value}")),
-        ]
-        command += [self.base, "--", traffic.method, str(file), str(self._number)]
+        command += ["-s", str(SCRIPT), self.base, "--", traffic.method, str(file), str(self._number), str(headers)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 90)
         return self._read(done.stdout + done.stderr, traffic)
 

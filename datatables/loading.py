@@ -98,7 +98,7 @@ def _load(files: PackageFiles, table: Table, conditions: Sequence[Where], report
     lines = array("L")
     rows = (
         [*chain.from_iterable(cells), *(make() for make in filled.values())]
-        for cells in _reported(file.rows(conditions, _judge(table)), file, lines, report)
+        for cells in _reported(file.rows(conditions, judge_of(table)), file, lines, report)
     )
     try:
         with connection.wrap_database_errors:
@@ -127,7 +127,7 @@ def _reported(
     report(total + 1, total + 1, task)
 
 
-def _judge(table: Table) -> Callable[[str, Json], Texts]:
+def judge_of(table: Table) -> Callable[[str, Json], Texts]:
     """What a cell's value becomes in the table, or why it cannot: the rules that bodies of requests meet."""
     rules = {field.name: FieldRule(field) for field in table.fields}
 
