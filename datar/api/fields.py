@@ -7,7 +7,7 @@ make up are also what OpenAPI shows.
 import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import HttpRequest
 from rest_framework import serializers
@@ -16,7 +16,24 @@ from datar.api.body import read_body as read_bytes
 from datar.errors import FieldError, Invalid, InvalidFields
 from records.table import Json
 
-SERVICE_OWNED = frozenset({"id", "tenant", "schema_name", "is_staff", "is_superuser", "role", "password", "deletion"})
+SERVICE_OWNED = frozenset(
+    [
+        "id",
+        "tenant",
+        "schema_name",
+        "created_by",
+        "created_at",
+        "modified_by",
+        "updated_at",
+        "is_active",
+        "is_materialized",
+        "physical_table_name",
+        "schema_hash",
+        "is_staff",
+        "is_superuser",
+        "role",
+    ]
+)
 """Words no body may set here, whatever the resource: they are refused as read-only, not as unknown."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 CONTROL_BUT_LAYOUT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -53,7 +70,7 @@ class Word(Text):
         """The word itself, whole."""
         if not isinstance(data, str):
             raise _wrong("invalid_type", "This must be a string.")
-        if not self.pattern.fullmatch(data):
+        if not self.pattern.fullmatch(data) or len(data) > (self.max_length or len(data)):
             raise _wrong(self.code, self.rule)
         return data
 
@@ -83,7 +100,7 @@ class Flag(serializers.BooleanField):
 class JsonObject(serializers.DictField):
     """A JSON object; what is in it is somebody else's to judge. ``code`` and ``rule`` refuse anything else."""
 
-    child: ClassVar[serializers.Field[Any, Any, Any, Any]] = serializers.JSONField()
+    child = serializers.JSONField()
 
     def __init__(
         self, *, code: str = "invalid_type", rule: str = "This must be a JSON object.", **options: Any

@@ -1,6 +1,9 @@
-"""Table schemas that many tests need."""
+"""Table schemas, apps and tables that many tests need."""
 
+import itertools
 from typing import Any
+
+from tests.cast import Api
 
 PRODUCTS: dict[str, Any] = {
     "fields": [
@@ -30,3 +33,20 @@ def pointing(to: str, *, field: str = "other_id") -> dict[str, Any]:
         "primaryKey": ["id"],
         "foreignKeys": [{"fields": [field], "reference": {"resource": to, "fields": ["id"]}}],
     }
+
+
+_numbers = itertools.count(1)
+
+
+def new_app(api: Api, name: str = "Shop") -> str:
+    """An app nobody else uses; its URL."""
+    made = api.post("/api/apps/", {"name": f"{name} {next(_numbers)}"})
+    assert made.status == 201, made
+    return f"/api/apps/{made.data['slug']}/"
+
+
+def new_table(api: Api, app: str, name: str, schema: dict[str, Any] = PRODUCTS, **more: Any) -> str:
+    """A table in the app's default datasource; its URL."""
+    made = api.post(f"{app}datatables/", {"name": name, "json_schema": schema, **more})
+    assert made.status == 201, made
+    return f"{app}datatables/{name}/"
