@@ -158,6 +158,7 @@ SQLSTATES: dict[str, tuple[type[DatarError], str, str]] = {
     "40P01": (Conflict, "conflict_retry", "Another write came between; send the request again."),
     "55P03": (Unavailable, "schema_locked", "The table is locked by a change of its schema; try again."),
     "23505": (Conflict, "conflict_unique", "A row with this value exists already."),
+    "23001": (Conflict, "conflict_foreign_key", "A row that is referred to does not exist, or is still referred to."),
     "23503": (Conflict, "conflict_foreign_key", "A row that is referred to does not exist, or is still referred to."),
     "23502": (Invalid, "required", "A required value is missing."),
     "23514": (Invalid, "check_failed", "A value breaks a constraint of the table."),

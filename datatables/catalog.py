@@ -9,11 +9,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from apps.naming import is_slug
 from datar.api.views import Actor
 from datar.errors import Conflict, NotFound
 from datasources.connect import provider_for
 from datatables.definitions import identity_of, stored_table, without_relations
 from datatables.models import DataTable
+from datatables.naming import is_table_name
 from records.descriptor import parse_table
 from records.recordset import RecordSet
 from records.table import Table
@@ -69,9 +71,9 @@ class TableCatalog:
         return _materialized(entry, identity.name)
 
     def entry(self, place: _Place) -> _Entry:
-        """What is known of a place, read anew when it is too old."""
+        """What is known of a place, read anew when it is too old, or when nothing was there: it may be now."""
         entry = _entries.get(place)
-        if entry is None or time.monotonic() - entry.read_at > SECONDS:
+        if entry is None or entry.table is None or time.monotonic() - entry.read_at > SECONDS:
             entry = _load(place)
             _keep(_entries, place, entry)
         return entry
@@ -98,6 +100,8 @@ def _find_stored(app: str, name: str) -> Table | None:
 def _load(place: _Place) -> _Entry:
     namespace, app, name = place
     read_at = time.monotonic()
+    if not (is_slug(app) and is_table_name(name)):
+        return _Entry(read_at, None, "", "absent")
     with use(namespace):
         rows = DataTable.objects.select_related("app", "data_source")
         row = rows.filter(app__slug=app, name=name, is_active=True).first()

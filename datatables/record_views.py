@@ -53,7 +53,9 @@ class RecordView(ViewSetMixin, ApiView):
 
 
 def _pairs(request: HttpRequest) -> Pairs:
-    return read_pairs(request.META.get("QUERY_STRING", ""))
+    query = request.META.get("QUERY_STRING", "")
+    # WSGI hands bytes over as Latin-1; letters that were not percent-encoded are UTF-8.
+    return read_pairs(query if query.isascii() else query.encode("latin-1").decode("utf-8", "surrogateescape"))
 
 
 def _body(request: HttpRequest) -> bytes:

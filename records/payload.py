@@ -4,7 +4,7 @@
 what stored rows have against them only the database knows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from datar.errors import FieldError, InvalidFields, InvalidRows
@@ -17,7 +17,7 @@ from records.rowerrors import ABSENT_FIELD, WHOLE_ROW, NameHints, canonical_or_e
 from records.table import ABSENT, Json, Table
 from records.uuids import uuid7
 
-__all__ = ["Purpose", "check_rows", "fill_absent", "find_duplicates", "parse_json", "render_validation"]
+__all__ = ["Purpose", "check_rows", "fill_absent", "find_duplicates", "parse_json", "render_validation", "repeated"]
 
 
 def check_rows(table: Table, rows: list[Json], purpose: Purpose, *, single: bool = False) -> list[Row]:
@@ -80,14 +80,20 @@ def find_duplicates(table: Table, rows: Sequence[Row]) -> list[FieldError]:
     """
     found = []
     for names in _unique_groups(table):
-        first: dict[Json, int] = {}
-        for index, key in enumerate(zip(*(_comparables(table, name, rows) for name in names), strict=True)):
-            earlier = index if None in key else first.setdefault(key, index)
-            if earlier != index:
-                what = " and ".join(f"'{name}'" for name in names)
-                message = f"Has the same {what} as row {earlier}; send each once."
-                found.append(FieldError(", ".join(names), "duplicate_in_batch", message, index))
+        for earlier, index in repeated(table, names, rows):
+            what = " and ".join(f"'{name}'" for name in names)
+            message = f"Has the same {what} as row {earlier}; send each once."
+            found.append(FieldError(", ".join(names), "duplicate_in_batch", message, index))
     return found
+
+
+def repeated(table: Table, names: Sequence[str], rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
+    """(earlier, later) places of rows with equal values in these fields; nulls are distinct, absent ones too."""
+    first: dict[Json, int] = {}
+    for index, key in enumerate(zip(*(_comparables(table, name, rows) for name in names), strict=True)):
+        earlier = index if None in key else first.setdefault(key, index)
+        if earlier != index:
+            yield earlier, index
 
 
 def _unique_groups(table: Table) -> tuple[tuple[str, ...], ...]:

@@ -78,7 +78,7 @@ class WritePlan:
     ``rows`` are canonical (``payload.check_rows``). ``fields`` are those a statement writes, ``unique`` the fields an
     upsert looks a row up by, ``sent`` those an upsert changes in a row that is there. ``key`` is a single update's.
     ``minimal`` asks for a count instead of rows. ``places`` are the rows' places in the body, where others stand
-    between them.
+    between them. ``changes`` says that the rows are there already.
     """
 
     table: Table
@@ -91,6 +91,7 @@ class WritePlan:
     minimal: bool = False
     single: bool = False
     places: tuple[int, ...] = ()
+    changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,8 @@ def _check_fit(operator: Operator, field: Field) -> None:
     kind = field_type(field)
     text = field.type == "string" and kind.is_text
     fits = {"filter": kind.filter, "order": kind.order, "text": text, "any": True}[operator.fits]
+    if operator.fits == "text" and field.type in ("object", "array"):
+        raise NotSupportedYet(f"Operator '{operator.name}' on fields of type {field.type} is not supported yet.")
     if not fits:
         raise Invalid(
             f"Operator '{operator.name}' does not fit field '{field.name}' of type {field.type}.",

@@ -10,7 +10,7 @@ from records.jsontext import dumps
 from records.keys import key_row, read_key, row_id, shown_key
 from records.lists import split_list, unquoted
 from records.params.flat import Pairs
-from records.payload import Purpose, check_rows, fill_absent, find_duplicates, parse_json
+from records.payload import Purpose, check_rows, fill_absent, parse_json, repeated
 from records.plan import WritePlan, Written, read_meta
 from records.stamp import CREATED_FIELD, UPDATED_FIELD, stamp_new, stamped
 from records.table import Field, Json, Table
@@ -93,7 +93,7 @@ def plan_update(table: Table, record_id: str, body: bytes, pairs: Pairs, *, repl
     row = check_rows(table, [value], Purpose.UPDATE, single=True)[0]
     _check_key_unchanged(table, row, key_row(table, key))
     fields = tuple(field for field in table.fields if field.name in row and field.name not in table.primary_key)
-    return WritePlan(table, [row], fields, key=key, meta=meta, single=True)
+    return WritePlan(table, [row], fields, key=key, meta=meta, single=True, changes=True)
 
 
 def plan_update_many(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) -> WritePlan:
@@ -115,13 +115,13 @@ def plan_update_many(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) 
         raise InvalidRows(lacking, len(rows))
     _refuse_twice(table, table.primary_key, rows)
     fields = tuple(field for field in _sent_fields(table, rows) if field.name not in table.primary_key)
-    return WritePlan(table, rows, fields, meta=meta, minimal=minimal)
+    return WritePlan(table, rows, fields, meta=meta, minimal=minimal, changes=True)
 
 
 def plan_delete(table: Table, record_id: str, pairs: Pairs) -> WritePlan:
     """The removal of one row."""
     read_meta(pairs)
-    return WritePlan(table, [key_row(table, read_key(table, record_id))], single=True)
+    return WritePlan(table, [key_row(table, read_key(table, record_id))], single=True, changes=True)
 
 
 def plan_delete_many(table: Table, pairs: Pairs) -> WritePlan:
@@ -134,7 +134,7 @@ def plan_delete_many(table: Table, pairs: Pairs) -> WritePlan:
         raise Invalid("Unknown query parameter '_meta'; a delete takes: ids.", code="unknown_parameter")
     read_meta(pairs, _DELETE_WORDS)
     rows = {key: key_row(table, key) for key in _read_ids(table, words["ids"])}
-    return WritePlan(table, list(rows.values()))
+    return WritePlan(table, list(rows.values()), changes=True)
 
 
 def created(plan: WritePlan, written: Written) -> Answer:
@@ -238,15 +238,12 @@ def _check_unique_values(table: Table, unique: tuple[str, ...], rows: Rows, *, s
 
 def _refuse_twice(table: Table, unique: tuple[str, ...], rows: Rows) -> None:
     """One key twice in a batch: 409 with both indexes."""
-    for duplicate in find_duplicates(table, rows):
-        if duplicate.field == ", ".join(unique):
-            later = duplicate.index or 0
-            first = duplicate.earlier or 0
-            raise Conflict(
-                f"Rows {first} and {later} have the same key; send each row once.",
-                code="conflict_unique",
-                extra={"fields": list(unique), "index": later, "indexes": [first, later]},
-            )
+    for first, later in repeated(table, unique, rows):
+        raise Conflict(
+            f"Rows {first} and {later} have the same key; send each row once.",
+            code="conflict_unique",
+            extra={"fields": list(unique), "index": later, "indexes": [first, later]},
+        )
 
 
 def _replaced(table: Table, row: dict[str, Json], key: dict[str, Json]) -> dict[str, Json]:

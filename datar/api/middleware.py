@@ -33,6 +33,7 @@ class Envelope:
         logs.request_id.set(request.request_id)  # type: ignore[attr-defined]
         if not request.path_info.endswith("/"):
             request.path_info += "/"
+            request.path += "/"
         response = self._preflight(request) or self._respond(request)
         self._headers(request, response)
         return response

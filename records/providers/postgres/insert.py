@@ -128,6 +128,21 @@ def _key_sequence(table: Table) -> Composed:
     )
 
 
+def generates_key(plan: WritePlan) -> bool:
+    """Whether the statement takes a key from the table's sequence."""
+    return _key_state(plan) in ("absent", "mixed")
+
+
+def key_repair(table: Table) -> Composed:
+    """Move the key's sequence beyond every stored key. It lies behind when a key was taken while it was being moved."""
+    return SQL("SELECT {advance}({sequence}, (SELECT max({column}) FROM {table}))").format(
+        advance=Identifier(table.identity.namespace, "datar_advance"),
+        sequence=_key_sequence(table),
+        column=Identifier(table.key_fields[0].column),
+        table=qualified(table),
+    )
+
+
 def _key_state(plan: WritePlan) -> str:
     """For a generated integer key: ``absent`` in every row, ``sent`` in every row, or ``mixed``; else ``given``."""
     if plan.table.generated_key != "integer":

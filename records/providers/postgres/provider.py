@@ -15,14 +15,16 @@ from records.provider import Resolve, Stale
 from records.providers.postgres import change, compile, insert
 from records.providers.postgres.compile import Values
 from records.providers.postgres.conflicts import explained
+from records.providers.postgres.ddl import unique_name
 from records.providers.postgres.errors import RETRY_STATES, STALE_STATES, translated, wrapped
 from records.providers.postgres.pool import Connection, Pool
 from records.providers.postgres.rowtext import row_template
-from records.table import Field, Table
+from records.table import Field, Json
 
 _STATEMENTS_KEPT: Final = 2_000
 _BULK_ROWS: Final = 200
 _TRIES: Final = 3
+_TAKEN: Final = "23505"
 
 P = TypeVar("P", ListPlan, KeyedPlan, WritePlan)
 
@@ -58,18 +60,21 @@ class PostgresProvider:
         with self._pool.connection(bulk=True) as connection:
             for attempt in range(_TRIES):
                 try:
-                    with connection.transaction():
-                        return tuple(self._upsert_in(connection, plan) for plan in plans)
+                    return self._upsert_all(connection, plans)
                 except psycopg.Error as error:
-                    if error.sqlstate in STALE_STATES:
-                        raise Stale from error
-                    if error.sqlstate not in RETRY_STATES or attempt == _TRIES - 1:
-                        raise translated(error) from error
-        raise Conflict("Another write came between; send the request again.", code="conflict_retry")
+                    self._refuse(error, plans, connection, resolve, last=attempt == _TRIES - 1)
+        raise _crossed()
 
-    def _upsert_in(self, connection: Connection, plan: WritePlan) -> Written:
-        statement = self._statement(insert.insert_shape(plan), plan, insert.insert_statement)
-        return _inserted(statement.run(connection, insert.insert_values(plan)), plan)
+    def _upsert_all(self, connection: Connection, plans: Sequence[WritePlan]) -> tuple[Written, ...]:
+        """Where one plan meets the guard, none is kept."""
+        done: list[Written] = []
+        with connection.transaction():
+            for plan in plans:
+                statement = self._statement(insert.insert_shape(plan), plan, insert.insert_statement)
+                done.append(_inserted(statement.run(connection, insert.insert_values(plan)), plan))
+                if not done[-1].count:
+                    raise psycopg.Rollback
+        return tuple(done) if len(done) == len(plans) and done[-1].count else (Written(0),) * len(plans)
 
     def update(self, plan: WritePlan, resolve: Resolve) -> Written:
         """Change rows by key, all or none; one statement."""
@@ -110,17 +115,60 @@ class PostgresProvider:
 
     def _write(self, statement: "Statement", values: Values, plan: WritePlan, resolve: Resolve) -> Any:
         """One row of result; a deadlock or serialization failure is tried again, for nothing of it was kept."""
-        batch = not plan.single
         with self._pool.connection(bulk=len(plan.rows) > _BULK_ROWS) as connection:
             for attempt in range(_TRIES):
                 try:
                     return statement.run(connection, values)
                 except psycopg.Error as error:
-                    if error.sqlstate in STALE_STATES:
-                        raise Stale from error
-                    if error.sqlstate not in RETRY_STATES or attempt == _TRIES - 1:
-                        raise _explained(error, plan.table, plan, connection, resolve, batch=batch) from error
-        raise Conflict("Another write came between; send the request again.", code="conflict_retry")
+                    self._refuse(error, (plan,), connection, resolve, last=attempt == _TRIES - 1)
+        raise _crossed()
+
+    def _refuse(
+        self,
+        error: psycopg.Error,
+        plans: Sequence[WritePlan],
+        connection: Connection,
+        resolve: Resolve,
+        *,
+        last: bool,
+    ) -> None:
+        """Raise what the error means to the client; return when the write may succeed on another try."""
+        if error.sqlstate in STALE_STATES:
+            raise Stale from error
+        if connection.closed:
+            raise translated(error) from error
+        if not last and (error.sqlstate in RETRY_STATES or _key_was_taken(error, plans[0], connection)):
+            return
+        raise explained(error, plans[0].table, _rows_of(plans), _own(plans[0]), connection, resolve) from error
+
+
+def _key_was_taken(error: psycopg.Error, plan: WritePlan, connection: Connection) -> bool:
+    """Whether a generated key met a stored one: then its sequence lay behind, and has now been moved on."""
+    if error.diag.constraint_name != unique_name(plan.table, plan.table.primary_key):
+        return False
+    if error.sqlstate != _TAKEN or not insert.generates_key(plan):
+        return False
+    connection.execute(insert.key_repair(plan.table))
+    return True
+
+
+def _rows_of(plans: Sequence[WritePlan]) -> list[dict[str, Json]]:
+    """The batch's rows in the order they were sent; none for a single row, whose refusal needs no index."""
+    if plans[0].single:
+        return []
+    if len(plans) == 1:
+        return plans[0].rows
+    placed = [pair for plan in plans for pair in zip(plan.places, plan.rows, strict=True)]
+    return [row for _, row in sorted(placed, key=lambda pair: pair[0])]
+
+
+def _own(plan: WritePlan) -> tuple[str, ...]:
+    """The fields that find the row a write changes; none for a create."""
+    return plan.unique or (plan.table.primary_key if plan.changes else ())
+
+
+def _crossed() -> Conflict:
+    return Conflict("Another write came between; send the request again.", code="conflict_retry")
 
 
 def _shown(plan: ListPlan | KeyedPlan | WritePlan) -> Sequence[Field]:
@@ -138,14 +186,6 @@ class Statement:
         """Send it; the first row, or None."""
         values["template"] = self.template
         return connection.execute(self.text, values).fetchone()
-
-
-def _explained(
-    error: psycopg.Error, table: Table, plan: WritePlan, connection: Connection, resolve: Resolve, *, batch: bool
-) -> Exception:
-    if connection.closed:
-        return translated(error)
-    return explained(error, table, plan.rows, connection, resolve, batch=batch)
 
 
 def _inserted(row: Sequence[Any] | None, plan: WritePlan) -> Written:
