@@ -69,6 +69,6 @@ def curl_lines(url: str, demo: Mapping[str, str]) -> str:
         url=url,
         api_key=demo["api_key"],
         login=shlex.quote(login),
-        python=shlex.quote(sys.executable) if " " in sys.executable else "python3",
+        python=shlex.quote(sys.executable),
         app=demo.get("app", "nycflights"),
     )

@@ -6,7 +6,6 @@ It knows what has to run. It refuses to know what is in the database: ``datatabl
 import errno
 import hashlib
 import http.client
-import importlib
 import json
 import os
 import signal
@@ -27,9 +26,12 @@ import datar.worker  # noqa: F401 - both are read here so that a bad setting of 
 from datar import env
 from datar.children import end, spawn
 from datar.embedded import Cluster
+from datar.errors import DatarError
 from datar.greeting import Progress, greeting
 from datar.state import PROJECT, CannotStart, state_home, write_private
 from datar.upgrade import Report, upgrade
+from datatables.demo import ensure_demo
+from datatables.files import CannotLoad
 
 READY_SECONDS = 60.0
 VERSIONS = range(16, 19)
@@ -54,7 +56,7 @@ def up(*, host: str, port: int) -> int:
     except Stop:
         print("\nStopped.", flush=True)
         return 0
-    except CannotStart as error:
+    except (CannotStart, CannotLoad, DatarError) as error:
         return _complain(str(error))
     except (DatabaseError, psycopg.Error, CommandError, OSError) as error:
         return _complain(_sentence(error))
@@ -170,10 +172,7 @@ def _demo(report: Report) -> Mapping[str, str] | None:
         known = json.loads(memory.read_text("utf-8"))
         if known.pop("database", "") == database:
             return {str(name): str(value) for name, value in known.items()}
-    ensure_demo = getattr(importlib.import_module("datatables.demo"), "ensure_demo", None)
-    if ensure_demo is None:
-        return None
-    made: dict[str, str] = ensure_demo(report)
+    made = ensure_demo(report)
     write_private(memory, json.dumps({**made, "database": database}))
     return made
 

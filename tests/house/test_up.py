@@ -1,5 +1,6 @@
 """``manage.py up`` as a stranger runs it: a sentence when it cannot, everything when it can, nothing left behind."""
 
+import json
 import os
 import re
 import shutil
@@ -117,12 +118,17 @@ def clone(place: Path) -> Path:
 
 
 def begin(clone: Path, port: int) -> "subprocess.Popen[str]":
-    """Start it with nothing in the environment but PATH and HOME, and read until it says that it is ready."""
+    """Start it with nothing in the environment but PATH and HOME, and wait until it says that it is ready."""
+    return read_until_ready(clone, port, BARE)[0]
+
+
+def read_until_ready(clone: Path, port: int, environment: dict[str, str]) -> "tuple[subprocess.Popen[str], str]":
+    """The process and what it printed."""
     command = [sys.executable, "manage.py", "up", "--port", str(port)]
     process = subprocess.Popen(
         command,
         cwd=clone,
-        env=BARE,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -133,7 +139,7 @@ def begin(clone: Path, port: int) -> "subprocess.Popen[str]":
     for line in process.stdout:
         said.append(line)
         if line.startswith("Ctrl-C"):
-            return process
+            return process, "".join(said)
     raise AssertionError("".join(said))
 
 
@@ -191,4 +197,25 @@ def test_a_second_one_in_the_same_place_is_refused(clone: Path) -> None:
             assert_one_sentence(outcome, "already runs")
         finally:
             process.terminate()
+    wait_until_gone(clone)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the printed lines need curl")
+def test_the_printed_lines_work_as_printed(clone: Path) -> None:
+    process, said = read_until_ready(clone, free_port(), {**BARE, "DATAR_DEMO": "1"})
+    with process:
+        try:
+            assert "Try it" in said, said
+            lines = [line for line in said.split("Try it", 1)[1].splitlines() if line.startswith(("TOKEN=", "curl"))]
+            shell = subprocess.run(
+                ["sh", "-euc", "\n".join(lines)], capture_output=True, text=True, timeout=60, check=False, env=BARE
+            )
+        finally:
+            process.terminate()
+    assert (shell.returncode, shell.stderr) == (0, "")
+    listed, one, created = (json.loads(line) for line in shell.stdout.splitlines() if line)
+    assert len(listed["data"]) == 3
+    assert all(row["origin"] == "JFK" and row["dep_delay"] > 600 for row in listed["data"])
+    assert one["data"]["name"] == "United Air Lines Inc."
+    assert created["data"]["name"] == "My Airline"
     wait_until_gone(clone)
