@@ -62,7 +62,7 @@ def test_the_patterns_of_a_table_together_are_limited() -> None:
     letters = random.Random(1).sample(string.ascii_letters, limits.LARGE_PATTERNS + 1)
     fields = [{**patterned(f"{letter}[^,]{{1,250}}"), "name": letter} for letter in letters]
     assert mistakes({"fields": fields}) == [("schema_too_large", "fields")]
-    assert described({"fields": fields[1:]})
+    assert described({"fields": fields[1:]}).fields
 
 
 def test_patterns_inside_json_schema_are_linear_too() -> None:

@@ -26,7 +26,7 @@ def changed(place: int, **words: Any) -> dict[str, Any]:
 
 
 SAME: list[dict[str, Any]] = [
-    dict(reversed(PLAIN.items())),
+    {word: PLAIN[word] for word in sorted(PLAIN)},
     changed(0, format="default"),
     changed(0, constraints={"required": False, "minimum": 1, "unique": False}),
     changed(0, constraints={"minimum": 1.0}),
