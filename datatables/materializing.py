@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -10,9 +10,12 @@ from datar.errors import Conflict, NotSupportedYet
 from datasources.models import DataSource
 from datasources.providers import MATERIALIZING
 from datatables.models import DataTable, SchemaOperation
-from records.provider import Applied, Resolve
+from records.limits import LOCK_MILLISECONDS, LOCK_TRIES
+from records.provider import Applied, Change, Resolve
 from records.providers.postgres import ddl
 from records.table import Table
+
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 def check_provider(source: DataSource) -> None:
@@ -30,16 +33,32 @@ def make_physical(pairs: Sequence[tuple[DataTable, Table]], resolve: Resolve, *,
     """
     tables = [table for _, table in pairs]
     _check_targets(tables)
-    changes = ddl.create(tables, resolve)
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        applied = ddl.apply(changes, connection.connection)
+    applied = _apply(ddl.create(tables, resolve))
     rows = {row.pk: row for row, _ in pairs}
     DataTable.objects.filter(pk__in=rows).update(is_materialized=True, revision=F("revision") + 1)
     for row in rows.values():
         row.is_materialized = True
         row.revision += 1
     _write_history(applied, rows, user_id)
+
+
+def _apply(changes: Sequence[Change]) -> tuple[Applied, ...]:
+    """Run the changes. A foreign key locks its target, and others queue behind whoever waits: so we wait in turns."""
+    for _ in range(LOCK_TRIES - 1):
+        try:
+            return _apply_once(changes)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+                raise
+    return _apply_once(changes)
+
+
+def _apply_once(changes: Sequence[Change]) -> tuple[Applied, ...]:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_MILLISECONDS}ms"])
+        with connection.wrap_database_errors:
+            return ddl.apply(changes, connection.connection)
 
 
 def _write_history(applied: Sequence[Applied], rows: Mapping[int, DataTable], user_id: int | None) -> None:

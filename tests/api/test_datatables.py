@@ -1,11 +1,13 @@
 """Datatables over HTTP: names, schemas, physical names, materializing, updates, verdicts on rows."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from tests.api.descriptors import PRODUCTS, new_app, new_table, pointing
 from tests.api.test_apps import INJECTIONS, READ_ONLY, codes
@@ -273,6 +275,25 @@ def test_an_enforced_foreign_key_needs_its_target_materialized() -> None:
     assert api.post(f"{child}materialize/").status == 200
     answer = api.post(f"{app}datatables/", {"name": "late", "json_schema": pointing("nobody"), "materialize": True})
     assert list(answer.data) == ["json_schema"]
+
+
+def test_sc_04_a_busy_parent_delays_its_child_and_nobody_else(pg: "psycopg.Connection[Any]") -> None:
+    tenant = acme()
+    api = tenant.api
+    app = new_app(api)
+    parent = new_table(api, app, "parent", materialize=True)
+    child = new_table(api, app, "child", pointing("parent"))
+    physical = Identifier(tenant.schema, api.get(parent).data["physical_table_name"])
+    with pg.transaction():
+        pg.execute(SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(physical))
+        began = time.monotonic()
+        answer = api.post(f"{child}materialize/")
+        assert (answer.status, answer.code) == (503, "schema_locked")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert 2 < time.monotonic() - began < 5
+    assert api.get(child).data["is_materialized"] is False
+    assert api.get(f"{child}operation-history/").data == {"data": []}
+    assert api.post(f"{child}materialize/").status == 200
 
 
 def test_foreign_keys_reach_other_apps_of_the_tenant() -> None:
