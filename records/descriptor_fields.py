@@ -9,8 +9,9 @@ from typing import Final
 from records.canonical import RefusedError
 from records.descriptor_constraints import parse_constraints
 from records.fieldtypes import STRING_FORMATS, TYPES, field_type
-from records.limits import ENUM_VALUES, FIELDS_PER_TABLE, LABEL_CHARACTERS
-from records.mistakes import Mistakes, join, nearest
+from records.limits import ENUM_VALUES, FIELDS_PER_TABLE, LABEL_CHARACTERS, LARGE_PATTERNS
+from records.mistakes import Mistakes, join
+from records.patterns import is_large
 from records.rules import FieldRule, canonical_value
 from records.table import Field, Json
 from records.typerow import FieldType
@@ -65,6 +66,7 @@ def parse_fields(source: Mapping[str, Json], mistakes: Mistakes) -> Fields:
     if len(given) > FIELDS_PER_TABLE:
         mistakes.add("fields", "schema_too_large", f"has {len(given)} fields; at most {FIELDS_PER_TABLE} are allowed.")
         mistakes.stop_if_any()
+    _check_patterns(given, mistakes)
     places: dict[str, int] = {}
     twins: dict[str, int] = {}
     good: list[Field] = []
@@ -131,6 +133,17 @@ def _field(path: str, given: Mapping[str, Json], name: str, default_type: str, m
     return _with_default(path, given, parsed, mistakes)
 
 
+def _check_patterns(given: list[Json], mistakes: Mistakes) -> None:
+    """Large patterns cost memory for as long as the table is used, and time to compile: only some may be."""
+    constraints = [each.get("constraints") for each in given if isinstance(each, dict)]
+    found = [each.get("pattern") for each in constraints if isinstance(each, dict)]
+    patterns = {pattern for pattern in found if isinstance(pattern, str)}
+    if len(patterns) > LARGE_PATTERNS and sum(map(is_large, patterns)) > LARGE_PATTERNS:
+        message = f"have more than {LARGE_PATTERNS} patterns that are large or unsupported; make them simpler."
+        mistakes.add("fields", "schema_too_large", message)
+        mistakes.stop_if_any()
+
+
 def _check_annotations(path: str, given: Mapping[str, Json], mistakes: Mistakes) -> None:
     for word in _FILE_TEXTS:
         mistakes.text(path, given, word)
@@ -145,7 +158,7 @@ def _check_annotations(path: str, given: Mapping[str, Json], mistakes: Mistakes)
 def _type(path: str, given: Mapping[str, Json], default_type: str, mistakes: Mistakes) -> FieldType | None:
     word, variant = given.get("type", default_type), given.get("format", "default")
     if not isinstance(word, str) or word not in TYPES:
-        hint = nearest(word, TYPES) if isinstance(word, str) else ""
+        hint = mistakes.nearest(word, TYPES) if isinstance(word, str) else ""
         mistakes.add(f"{path}.type", "unknown_type", f"must be one of {', '.join(TYPES)}.{hint}")
         return None
     if not isinstance(variant, str):
@@ -194,7 +207,8 @@ def _with_categories(path: str, given: Mapping[str, Json], parsed: Field, mistak
         except RefusedError as refused:
             mistakes.add(f"{path}[{index}]", "invalid_constraint", refused.message)
     enum = parsed.constraints.enum
-    both = tuple(values) if enum is None else tuple(value for value in enum if value in values)
+    allowed = set(values)
+    both = tuple(values) if enum is None else tuple(value for value in enum if value in allowed)
     if values and not both:
         mistakes.add(path, "invalid_constraint", "have no value in common with enum; no value could ever be stored.")
     return replace(parsed, constraints=replace(parsed.constraints, enum=both or None))

@@ -8,7 +8,7 @@ from records.descriptor_fields import Fields
 from records.descriptor_keys import field_names
 from records.fieldtypes import field_type
 from records.limits import FIELDS_PER_TABLE, KEYS_PER_TABLE
-from records.mistakes import Mistakes, join, nearest
+from records.mistakes import Mistakes, join
 from records.table import Index, Json
 
 _Method = Literal["btree", "hash", "gin", "brin"]
@@ -94,7 +94,7 @@ def parse_search_fields(source: Mapping[str, Json], fields: Fields, mistakes: Mi
         elif label in fields.by_name and not field_type(fields.by_name[label]).is_text:
             mistakes.add(path, "constraint_not_for_type", "only text can be searched: string, default, email or uri.")
         elif label not in fields.by_name and label not in fields.places:
-            mistakes.add(path, "unknown_field", f"no field has this name.{nearest(label, fields.by_name)}")
+            mistakes.add(path, "unknown_field", f"no field has this name.{mistakes.nearest(label, fields.by_name)}")
         else:
             found[label] = weight
     return tuple(found.items())

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from records.descriptor_fields import Fields
 from records.fieldtypes import FIELD_TYPES, field_type
 from records.limits import KEY_FIELDS, KEYS_PER_TABLE
-from records.mistakes import Mistakes, nearest
+from records.mistakes import Mistakes
 from records.table import ABSENT, Field, Json
 
 _IMPLICIT: Final = "id"
@@ -64,7 +64,9 @@ def field_names(path: str, given: Json, fields: Fields, mistakes: Mistakes) -> t
     fine = True
     for index, name in enumerate(names):
         if name not in fields.places and name not in fields.by_name:
-            mistakes.add(f"{path}[{index}]", "unknown_field", f"no field has this name.{nearest(name, fields.by_name)}")
+            mistakes.add(
+                f"{path}[{index}]", "unknown_field", f"no field has this name.{mistakes.nearest(name, fields.by_name)}"
+            )
             fine = False
         elif name in names[:index]:
             mistakes.add(f"{path}[{index}]", "invalid_key", "names a field twice.")

@@ -1,11 +1,10 @@
-"""Whether a table of this shape fits PostgreSQL and the memory of a worker. Knows widths, not names."""
+"""Whether a table of this shape fits PostgreSQL. Knows widths, not names."""
 
 from typing import Final
 
 from records.fieldtypes import field_type
-from records.limits import COLUMNS_PER_TABLE, FIXED_ROW_BYTES, LARGE_PATTERNS
+from records.limits import COLUMNS_PER_TABLE, FIXED_ROW_BYTES
 from records.mistakes import Mistakes
-from records.patterns import is_large
 from records.table import Table
 
 _SYSTEM_COLUMNS: Final = 3
@@ -14,7 +13,7 @@ _HEADER_BYTES: Final = 24
 
 
 def check_size(table: Table, mistakes: Mistakes) -> None:
-    """The fixed part of a row, the number of columns, and the patterns together."""
+    """The fixed part of a row, and the number of columns."""
     kinds = [field_type(field) for field in table.fields]
     columns = sum(len(kind.postgres) for kind in kinds) + _SYSTEM_COLUMNS
     if columns > COLUMNS_PER_TABLE:
@@ -23,8 +22,4 @@ def check_size(table: Table, mistakes: Mistakes) -> None:
     row_bytes = _HEADER_BYTES + _SYSTEM_BYTES + columns // 8 + sum(kind.width for kind in kinds)
     if row_bytes > FIXED_ROW_BYTES:
         message = f"take {row_bytes} bytes in every row; at most {FIXED_ROW_BYTES} fit. Split the table."
-        mistakes.add("fields", "schema_too_large", message)
-    patterns = {field.constraints.pattern for field in table.fields if field.constraints.pattern is not None}
-    if len(patterns) > LARGE_PATTERNS and sum(map(is_large, patterns)) > LARGE_PATTERNS:
-        message = f"have more than {LARGE_PATTERNS} patterns that take much memory; make them simpler."
         mistakes.add("fields", "schema_too_large", message)

@@ -9,6 +9,7 @@ from records.limits import MISTAKES_SHOWN
 from records.table import Json
 
 _WORD_CHARACTERS: Final = 64
+_HINTS: Final = 20
 FIELD: Final = "json_schema"
 """The field of the API that holds a descriptor; every mistake is an error of it."""
 
@@ -36,6 +37,7 @@ class Mistakes:
 
     def __init__(self) -> None:
         self._errors: list[FieldError] = []
+        self._hints = _HINTS
 
     def add(self, path: str, code: str, message: str) -> None:
         """One more mistake at ``path`` (empty: the descriptor itself)."""
@@ -59,7 +61,17 @@ class Mistakes:
             elif word in CONSTRAINT_WORDS:
                 self.add(join(path, word), "unknown_property", f"stands in constraints: move {word} there.")
             else:
-                self.add(path, "unknown_property", _unknown(word, known))
+                hint = self.nearest(word, known) or f" Known: {', '.join(sorted(known))}."
+                message = f'unknown property "{_shown(word)}"; use a known one, or begin its name with "x-".{hint}'
+                self.add(path, "unknown_property", message)
+
+    def nearest(self, word: str, known: Collection[str]) -> str:
+        """A hint such as `` Did you mean "title"?``, or nothing; only for the first few, since comparing takes time."""
+        if self._hints == 0 or len(word) > _WORD_CHARACTERS:
+            return ""
+        self._hints -= 1
+        close = difflib.get_close_matches(word, known, 1)
+        return f' Did you mean "{close[0]}"?' if close else ""
 
     def text(self, path: str, given: Mapping[str, Json], word: str) -> str:
         """An optional text property, "" when absent."""
@@ -94,13 +106,5 @@ def join(path: str, word: str) -> str:
     return f"{path}.{word}" if path else word
 
 
-def nearest(word: str, known: Collection[str]) -> str:
-    """A hint such as `` Did you mean "title"?``, or nothing."""
-    close = difflib.get_close_matches(word, known, 1) if len(word) <= _WORD_CHARACTERS else []
-    return f' Did you mean "{close[0]}"?' if close else ""
-
-
-def _unknown(word: str, known: Collection[str]) -> str:
-    shown = word[:_WORD_CHARACTERS].encode("utf-8", "backslashreplace").decode()
-    hint = nearest(word, known) or f" Known: {', '.join(sorted(known))}."
-    return f'unknown property "{shown}"; use a known one, or begin its name with "x-".{hint}'
+def _shown(word: str) -> str:
+    return word[:_WORD_CHARACTERS].encode("utf-8", "backslashreplace").decode()

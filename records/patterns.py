@@ -41,8 +41,8 @@ def pattern_mistake(pattern: str) -> str:
 
 
 def is_large(pattern: str) -> bool:
-    """Whether a usable pattern takes much memory once compiled."""
-    return not _compiles(full_match(pattern), _SMALL)
+    """Whether a pattern takes much memory once compiled, if it can be compiled at all; quick to say."""
+    return len(pattern) > PATTERN_CHARACTERS or not _compiles(full_match(pattern), _SMALL)
 
 
 def _compiles(pattern: str, options: RegexOptions) -> bool:

@@ -13,7 +13,7 @@ from records.table import Json, Table
 
 WHOLE_ROW: Final = "non_field_errors"
 """The field of an error that is about the row as such."""
-_HINTS: Final = 20
+_HINTS: Final = 10
 _HINT_CHARACTERS: Final = 64
 _NOT_AN_OBJECT: Final = RefusedError("invalid_type", "A record must be a JSON object.")
 ABSENT_FIELD: Final = RefusedError("required", "This field is required.")

@@ -8,7 +8,7 @@ import pytest
 from records.descriptor import schema_hash
 from records.payload import parse_json
 
-FIELDS = [{"name": "a", "type": "integer", "constraints": {"minimum": 1}}, {"name": "b"}]
+FIELDS: list[dict[str, Any]] = [{"name": "a", "type": "integer", "constraints": {"minimum": 1}}, {"name": "b"}]
 KEY = {"fields": ["a"], "reference": {"resource": "t", "fields": ["id"]}}
 PLAIN: dict[str, Any] = {
     "fields": FIELDS,
