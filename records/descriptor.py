@@ -1,6 +1,6 @@
 """A Frictionless table descriptor to a ``Table``, or every mistake in it with its path. Opens nothing, runs no SQL.
 
-Table Schema v1 and v2 with the extensions of ``docs/reference/schemas.md``. What is wrong is refused here, at
+Table Schema v1 and v2 with our extensions. What is wrong is refused here, at
 definition, so that no row ever meets it.
 """
 
