@@ -4,10 +4,12 @@
 somebody else's rows. Records do not pass here; they name the schema in every statement.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
 from django_tenants.routers import TenantSyncRouter
 
@@ -29,8 +31,43 @@ class SchemaRouter(TenantSyncRouter):  # type: ignore[misc]  # django-tenants ha
 
 
 def forget_public(wrapper: Any, tenant: Any) -> None:
-    """Called by django-tenants whenever a schema is chosen, by us or by its own commands: never add ``public``."""
+    """Called by django-tenants whenever a schema is chosen, by us or by its own commands: never add ``public``.
+
+    It also notes where this thread is.
+    """
     wrapper.include_public_schema = False
+    _here.namespace = str(tenant.schema_name)
+
+
+class _Here(threading.local):
+    """This thread's namespace. The connection itself cannot be asked while it is being made."""
+
+    namespace = PUBLIC
+
+
+_here = _Here()
+
+
+class _ContentTypes(dict[Any, dict[Any, Any]]):
+    """What Django remembers of content types, by namespace: their ids differ, and its memory is shared by threads."""
+
+    def __getitem__(self, using: str) -> dict[Any, Any]:
+        return super().__getitem__((using, _here.namespace))
+
+    def setdefault(self, using: str, default: Any = None) -> dict[Any, Any]:
+        return super().setdefault((using, _here.namespace), default)
+
+    def clear(self) -> None:
+        """Forget those of this namespace; django-tenants asks for it at every change of schema."""
+        for using, namespace in list(self):
+            if namespace == _here.namespace:
+                self.pop((using, namespace), None)
+
+
+def separate_content_types() -> None:
+    """Called once, when Django is ready."""
+    manager: Any = apps.get_model("contenttypes", "ContentType").objects
+    manager._cache = _ContentTypes()
 
 
 def current() -> str:

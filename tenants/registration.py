@@ -105,4 +105,5 @@ def name_was_used(name: str) -> bool:
             " OR EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)",
             [name, name],
         )
-        return cursor.fetchone() == (True,)
+        row = cursor.fetchone()
+    return row is not None and bool(row[0])

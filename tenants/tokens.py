@@ -94,10 +94,11 @@ def _not_valid() -> NotAuthenticated:
 
 
 def issue_pair(user: User, *, namespace: str) -> dict[str, str]:
-    """A new family for a user of the namespace: ``{"access", "refresh"}``. It writes one row there."""
+    """A new family for a user of the namespace: ``{"access", "refresh"}``. It writes a row and clears expired ones."""
     family = uuid4()
     refresh = _mint(RefreshToken(), user, namespace, family)
     with use(namespace):
+        TokenFamily.objects.filter(user=user, expires_at__lt=timezone.now()).delete()
         TokenFamily.objects.create(id=family, user=user, jti=refresh["jti"], expires_at=_expiry(refresh))
     return {"access": str(_mint(AccessToken(), user, namespace)), "refresh": str(refresh)}
 
@@ -149,9 +150,8 @@ def revoke_family(claims: Claims) -> None:
 
 
 def revoke_families(user: User, *, namespace: str) -> None:
-    """End all log-ins of a user, and clear away what has expired."""
+    """End all log-ins of a user."""
     with use(namespace):
-        TokenFamily.objects.filter(user=user, expires_at__lt=timezone.now()).delete()
         TokenFamily.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
 
 

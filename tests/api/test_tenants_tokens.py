@@ -198,18 +198,18 @@ def test_an_10_the_hash_is_computed_for_everybody() -> None:
             email="inactive@example.com", is_active=False, password=User.objects.get(email=tenant.email).password
         )
         User.objects.create(email="unusable@example.com", password="!")
-    answers, medians = set(), {}
-    for email in (tenant.email, "unknown@example.com", "inactive@example.com", "unusable@example.com"):
-        times = []
-        for _ in range(7):
-            began = time.perf_counter()
+    emails = (tenant.email, "unknown@example.com", "inactive@example.com", "unusable@example.com")
+    answers, spent = set(), {email: [] for email in emails}  # type: ignore[var-annotated]
+    for _ in range(7):
+        for email in emails:
+            began = time.thread_time()  # the time of this thread alone: other processes of the machine do not matter
             answer = Api(tenant.key).post(TOKEN, {"email": email, "password": "wrong " + PASSWORD})
-            times.append(time.perf_counter() - began)
+            spent[email].append(time.thread_time() - began)
             answers.add((answer.status, answer.code, answer.data["detail"]))
-        medians[email] = statistics.median(times)
     assert len(answers) == 1
     assert answers.pop()[:2] == (401, "invalid_credentials")
-    assert min(medians.values()) > max(medians.values()) / 2, medians
+    medians = {email: statistics.median(times) for email, times in spent.items()}
+    assert max(medians.values()) - min(medians.values()) < 0.005, medians
 
 
 def test_an_15_no_secret_is_stored_logged_or_echoed(

@@ -2,7 +2,9 @@
 
 import contextlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.db import ProgrammingError, connection, transaction
@@ -16,7 +18,7 @@ from tenants.context import PUBLIC, current, use
 from tenants.middleware import read_key
 from tenants.models import User
 from tenants.views import TenantView
-from tests.cast import Tenant, acme, globex
+from tests.cast import Tenant, acme, globex, new_tenant
 
 
 def search_path() -> str:
@@ -46,11 +48,26 @@ def test_use_goes_back_whatever_happens() -> None:
     assert current() == PUBLIC
 
 
-def test_content_types_are_not_remembered_across_namespaces() -> None:
+def test_content_types_are_not_remembered_across_namespaces(pg: psycopg.Connection) -> None:
+    other = new_tenant("types").schema
+    with pg.transaction():
+        pg.execute(f"UPDATE {other}.django_content_type SET id = id + 5000".encode())
+        pg.execute(f"UPDATE {other}.auth_permission SET content_type_id = content_type_id + 5000".encode())
     with use(acme().schema):
-        ContentType.objects.get_for_model(User)
-    with use(globex().schema):
-        assert not ContentType.objects._cache  # type: ignore[attr-defined]
+        ours = ContentType.objects.get_for_model(User)
+        with ThreadPoolExecutor(1) as other_thread:
+            theirs = other_thread.submit(_user_type_of, other).result()
+        assert theirs.pk > 5000
+        assert ContentType.objects.get_for_model(User).pk == ours.pk < 5000
+        assert ContentType.objects.get_for_id(ours.pk).model == "user"
+
+
+def _user_type_of(namespace: str) -> ContentType:
+    try:
+        with use(namespace):
+            return ContentType.objects.get_for_model(User)
+    finally:
+        connection.close()
 
 
 def raise_at_once(_: Request) -> None:
