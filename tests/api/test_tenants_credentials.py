@@ -196,6 +196,14 @@ def test_a_suspension_elsewhere_is_seen_within_a_second(pg: psycopg.Connection) 
     _becomes(api, 403, "tenant_suspended")
 
 
+def test_a_deactivation_elsewhere_is_seen_within_a_second(pg: psycopg.Connection) -> None:
+    tenant = new_tenant("deactivated")
+    assert tenant.api.get(ME).status == 200
+    api = tenant.api
+    pg.execute(f"UPDATE {tenant.schema}.datar_user SET is_active = false".encode())
+    _becomes(api, 401, "token_revoked")
+
+
 def test_a_client_being_made_asks_for_patience(pg: psycopg.Connection) -> None:
     tenant = new_tenant("provisioning")
     pg.execute("UPDATE datar_client SET status = 'provisioning' WHERE schema_name = %s", [tenant.schema])

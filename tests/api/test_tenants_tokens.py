@@ -288,15 +288,3 @@ def test_a_password_change_ends_every_token() -> None:
     assert api.with_token(done.data["access"]).get(ME).status == 200
     assert api.post(TOKEN, {"email": tenant.email, "password": PASSWORD}).status == 401
     assert api.post(TOKEN, {"email": tenant.email, "password": new}).status == 200
-
-
-def test_a_deactivation_elsewhere_is_seen_within_a_second(pg: psycopg.Connection) -> None:
-    tenant = new_tenant("deactivated")
-    api = Api(tenant.key, tenant.access)
-    assert api.get(ME).status == 200
-    pg.execute(f"UPDATE {tenant.schema}.datar_user SET is_active = false".encode())
-    changed = time.monotonic()
-    while api.get(ME).status == 200:
-        assert time.monotonic() - changed < 1
-        time.sleep(0.02)
-    assert api.get(ME).code == "token_revoked"
