@@ -4,7 +4,9 @@ This is the request path that matters, so DRF's request wrapping and negotiation
 viewsets for the router and the API document, but dispatch goes straight from Django's request to the verb.
 """
 
+from string import printable
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework.viewsets import ViewSetMixin
@@ -55,7 +57,7 @@ class RecordView(ViewSetMixin, ApiView):
 def _pairs(request: HttpRequest) -> Pairs:
     query = request.META.get("QUERY_STRING", "")
     # WSGI hands bytes over as Latin-1; letters that were not percent-encoded are UTF-8.
-    return read_pairs(query if query.isascii() else query.encode("latin-1").decode("utf-8", "surrogateescape"))
+    return read_pairs(query if query.isascii() else quote(query.encode("latin-1"), safe=printable))
 
 
 def _body(request: HttpRequest) -> bytes:

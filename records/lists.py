@@ -34,7 +34,7 @@ def read_values(value: str, name: str) -> list[str]:
     if not value.startswith("["):
         return value.split(",") if value else []
     try:
-        items = jiter.from_json(value.encode(), float_mode="lossless-float", catch_duplicate_keys=True)
+        items = jiter.from_json(value.encode(), float_mode="lossless-float", allow_inf_nan=False)
     except ValueError as error:
         raise Invalid(f"'{name}' is not a JSON array: {error}.", code="invalid_filter") from None
     if not all(isinstance(item, str | int) or type(item).__name__ == "LosslessFloat" for item in items):

@@ -22,25 +22,6 @@ _PLANS_KEPT: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """``field operator value``; value is canonical text, a tuple of them, or a bool for ``isnull``."""
-
-    field: Field
-    operator: str
-    value: str | tuple[str, ...] | bool
-
-
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """Every condition holds; of none, everything."""
-
-    conditions: tuple[Match, ...] = ()
-
-
-EVERYTHING = AllOf()
-
-
-@dataclass(frozen=True, slots=True)
 class Sort:
     """One term of the order."""
 
@@ -163,79 +144,6 @@ def read_meta(pairs: Pairs, allowed: frozenset[str] = frozenset()) -> bool:
             known = ", ".join(sorted({"_meta", *allowed}))
             raise Invalid(f"Unknown query parameter '{name}'; allowed: {known}.", code="unknown_parameter")
     return meta
-
-
-def _match(comparison: Comparison, table: Table) -> Match:
-    field, word = _resolve(comparison.name, table)
-    operator = OPERATORS.get(word)
-    if operator is None:
-        raise _unknown_operator(word, field)
-    _check_fit(operator, field)
-    return Match(field, word, _operand(operator, field, comparison))
-
-
-def _resolve(name: str, table: Table) -> tuple[Field, str]:
-    """Label and operator of a parameter's name: quoted label, else the longest label that fits."""
-    if name.startswith('"'):
-        return _resolve_quoted(name, table)
-    if name in table.by_name and not name.startswith("_"):
-        return table.by_name[name], "eq"
-    cut = name.rfind("__")
-    while cut > 0:
-        field = table.by_name.get(name[:cut])
-        if field is not None:
-            return field, name[cut + 2 :]
-        cut = name.rfind("__", 0, cut)
-    raise unknown_field(name, table)
-
-
-def _resolve_quoted(name: str, table: Table) -> tuple[Field, str]:
-    end = name.rfind('"')
-    label, rest = name[1:end].replace('""', '"'), name[end + 1 :]
-    if end == 0 or label not in table.by_name or (rest and not rest.startswith("__")):
-        raise unknown_field(name, table)
-    return table.by_name[label], rest[2:] or "eq"
-
-
-def unknown_field(name: str, table: Table) -> Invalid:
-    """The 400 for a word that is neither a field nor a parameter, with the nearest that is."""
-    near = get_close_matches(name, [*table.by_name, *(RESERVED - KNOWN_LATER)], n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
-    return Invalid(f"'{name}' is neither a field of this table nor a parameter.{hint}", code="unknown_field")
-
-
-def _unknown_operator(word: str, field: Field) -> Invalid:
-    if word.split("__")[0] in LATER or field.type in ("object", "array", "any"):
-        return NotSupportedYet(f"Operator '{word}' is not supported yet.")
-    near = get_close_matches(word, OPERATORS, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else f" Known: {', '.join(OPERATORS)}."
-    return Invalid(f"Field '{field.name}' has no operator '{word}'.{hint}", code="unknown_operator")
-
-
-def _check_fit(operator: Operator, field: Field) -> None:
-    kind = field_type(field)
-    text = field.type == "string" and kind.is_text
-    fits = {"filter": kind.filter, "order": kind.order, "text": text, "any": True}[operator.fits]
-    if operator.fits == "text" and field.type in ("object", "array"):
-        raise NotSupportedYet(f"Operator '{operator.name}' on fields of type {field.type} is not supported yet.")
-    if not fits:
-        raise Invalid(
-            f"Operator '{operator.name}' does not fit field '{field.name}' of type {field.type}.",
-            code="operator_not_supported",
-        )
-
-
-def _operand(operator: Operator, field: Field, comparison: Comparison) -> str | tuple[str, ...] | bool:
-    if operator.operand == "flag":
-        return read_flag(comparison.name, comparison.value)
-    if operator.operand == "list":
-        values = read_values(comparison.value, comparison.name)
-        if not values:
-            raise Invalid(f"'{comparison.name}' has an empty list.", code="invalid_filter")
-        if len(values) > limits.IN_VALUES:
-            raise Invalid(f"More than {limits.IN_VALUES} values in '{comparison.name}'.", code="query_too_complex")
-        return tuple(coerce(field, value) for value in values)
-    return coerce(field, comparison.value)
 
 
 def _selected(names: tuple[str, ...] | None, table: Table) -> tuple[Field, ...]:

@@ -5,13 +5,40 @@
 
 from dataclasses import dataclass
 
+from records.table import Json
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``name`` as written left of ``=`` (label, perhaps with ``__operator``), the value as text."""
+    """``name`` as written left of ``=`` (label, perhaps with ``__operator``); in a tree the value is JSON, else text."""
 
     name: str
-    value: str
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class AllAsked:
+    """Every part holds."""
+
+    parts: "tuple[Asked, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyAsked:
+    """At least one part holds."""
+
+    parts: "tuple[Asked, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """The part does not hold; what is unknown stays unknown."""
+
+    part: "Asked"
+
+
+Asked = Comparison | AllAsked | AnyAsked | NotAsked
+"""A filter tree as it was asked."""
 
 
 @dataclass(frozen=True, slots=True)

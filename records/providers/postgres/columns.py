@@ -74,13 +74,15 @@ class Column:
         return self.storage.bind.format(text=text, cast=self.storage.cast)
 
 
-@lru_cache(maxsize=65_536)
 def columns_of(field: Field) -> tuple[Column, ...]:
     """The field's one or two columns; the first is the one that is compared but for a duration, whose second is."""
-    types = field_type(field).postgres
-    return tuple(
-        Column(name, STORAGES[type_]) for name, type_ in zip((field.column, field.beside), types, strict=False)
-    )
+    return _columns(field.column, field.beside, field_type(field).postgres)
+
+
+@lru_cache(maxsize=65_536)
+def _columns(first: str, beside: str, types: tuple[str, ...]) -> tuple[Column, ...]:
+    # By these words and not by the field: a default or an enum may be a JSON value, which has no hash.
+    return tuple(Column(name, STORAGES[type_]) for name, type_ in zip((first, beside), types, strict=False))
 
 
 def compared(field: Field) -> Column:
