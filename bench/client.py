@@ -2,9 +2,12 @@
 
 import http.client
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
+
+_IDLE_SECONDS = 3.0
 
 
 class Refused(Exception):
@@ -19,6 +22,7 @@ class Client:
         self._credentials = credentials
         self._connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=120)
         self._token = ""
+        self._used = 0.0
 
     def headers(self) -> dict[str, str]:
         """Credentials for five minutes from now."""
@@ -31,9 +35,12 @@ class Client:
         """One request; the answer's body. Bytes go as they are. Raises Refused for any status of 400 and above."""
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         sent = {**self._headers(), **({"Content-Type": "application/json"} if data else {}), **(headers or {})}
+        if time.monotonic() - self._used > _IDLE_SECONDS:  # the server ends idle connections; a new one is opened
+            self._connection.close()
         self._connection.request(method, path, data, sent)
         answer = self._connection.getresponse()
         text = answer.read()
+        self._used = time.monotonic()
         if answer.status >= 400:
             raise Refused(f"{method} {path}: {answer.status} {text[:500].decode('utf-8', 'replace')}")
         return text

@@ -151,8 +151,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="make bench", description="The service against the floor, as ratios in one run."
     )
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each line (5)")
-    parser.add_argument("--seconds", type=int, default=4, help="seconds of each round and server (4)")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of each line (7)")
+    parser.add_argument("--seconds", type=int, default=2, help="seconds of each round and server (2)")
     parser.add_argument("--only", default="", help="lines whose name contains this")
     parser.add_argument("--markdown", type=Path, help="also write the table to this file")
     options = parser.parse_args()
