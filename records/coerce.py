@@ -10,11 +10,13 @@ from datar.errors import Invalid
 from records import canonical
 from records.durations import duration_seconds
 from records.fieldtypes import field_type
+from records.rules import canonical_value
 from records.table import Field, Json
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,20}")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,200}(\.[0-9]{1,200})?([eE][-+]?[0-9]{1,4})?")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TEMPORAL: Final = frozenset({"date", "time", "datetime", "yearmonth", "duration"})
 _BLANK_ZONE: Final = re.compile(r"(.*[0-9]) ([0-9]{2}:[0-9]{2})")
 
 
@@ -24,6 +26,22 @@ def coerce(field: Field, text: str) -> str:
         value = field_type(field).canonical(_read(field, text))
     except canonical.RefusedError as refused:
         raise Invalid(f"Filter on '{field.name}': {refused.message}", code=refused.code) from None
+    return _text(field, value)
+
+
+def coerce_json(field: Field, value: Json) -> str:
+    """A JSON value as the field's value, canonical, strictly typed; days and instants may be written as in a URL."""
+    if field.type in _TEMPORAL and isinstance(value, str):
+        return coerce(field, value)
+    if not isinstance(value, str | int | Decimal):
+        raise Invalid(f"Filter on '{field.name}': send a text, a number or a boolean.", code="invalid_filter")
+    try:
+        return _text(field, canonical_value(field_type(field), value))
+    except canonical.RefusedError as refused:
+        raise Invalid(f"Filter on '{field.name}': {refused.message}", code=refused.code) from None
+
+
+def _text(field: Field, value: Json) -> str:
     if field.type == "duration":
         return str(duration_seconds(value))
     return ("true" if value else "false") if field.type == "boolean" else str(value)

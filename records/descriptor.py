@@ -10,7 +10,7 @@ from typing import Final
 
 from records.columns import assign_columns
 from records.descriptor_fields import Fields, parse_fields
-from records.descriptor_indexes import parse_indexes, parse_search_fields
+from records.descriptor_indexes import check_index_conditions, parse_indexes, parse_search_fields
 from records.descriptor_keys import parse_primary_key, parse_unique_keys
 from records.descriptor_relations import Resolve, check_relation_names, parse_foreign_keys
 from records.descriptor_size import check_size
@@ -67,6 +67,7 @@ def parse_table(descriptor: object, identity: Identity, resolve: Resolve) -> Tab
     check_relation_names(foreign_keys, own, mistakes)
     indexes = parse_indexes(source, fields, mistakes)
     search_fields = parse_search_fields(source, fields, mistakes)
+    check_index_conditions(indexes, own, mistakes)
     check_size(own, mistakes)
     mistakes.stop_if_any()
     return Table(

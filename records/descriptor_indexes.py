@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
+from datar.errors import Invalid
+from records.conditions import condition_of
 from records.descriptor_fields import Fields
 from records.descriptor_keys import field_names
 from records.fieldtypes import field_type
 from records.limits import FIELDS_PER_TABLE, KEYS_PER_TABLE
 from records.mistakes import Mistakes, join
-from records.table import Index, Json
+from records.params.tree import parse_tree
+from records.table import Index, Json, Table
 
 _Method = Literal["btree", "hash", "gin", "brin"]
 _METHODS: Final[tuple[_Method, ...]] = get_args(_Method)
@@ -48,6 +51,7 @@ def _index(path: str, name: str, given: Mapping[str, Json], fields: Fields, mist
     where = given.get("where")
     if where is not None and (not isinstance(where, dict | list) or not where):
         mistakes.add(join(path, "where"), "invalid_index", "must be a filter tree: an object or an array, not empty.")
+        where = None
     if names is None or method is None:
         return None
     if unique and method != "btree":
@@ -58,6 +62,16 @@ def _index(path: str, name: str, given: Mapping[str, Json], fields: Fields, mist
         if label in fields.by_name:
             _check_method(f"{path}.fields[{place}]", fields, label, method, mistakes)
     return Index(name=name, fields=names, unique=unique, method=method, where=where)
+
+
+def check_index_conditions(indexes: tuple[Index, ...], own: Table, mistakes: Mistakes) -> None:
+    """The ``where`` of each index is a filter over the table's own fields."""
+    for place, index in enumerate(indexes):
+        if index.where is not None:
+            try:
+                condition_of(parse_tree(index.where), own)
+            except Invalid as refused:
+                mistakes.add(f"indexes[{place}].where", refused.code, f"{refused.detail}")
 
 
 def _method(path: str, given: Mapping[str, Json], mistakes: Mistakes) -> _Method | None:

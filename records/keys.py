@@ -2,7 +2,7 @@
 
 from datar.errors import Invalid, NotFound
 from records.coerce import coerce
-from records.recordid import decode_id, encode_id
+from records.recordid import decode_id, encode_id, join_id
 from records.table import Json, Table
 
 
@@ -34,7 +34,7 @@ def row_id(table: Table, row: dict[str, Json]) -> str:
 
 
 def shown_key(table: Table, row: dict[str, Json]) -> Json:
-    """How answers name a row: the key's own value, of a composite key its parts joined as in a path."""
+    """How answers name a row: the key's own value, of a composite key its parts joined as in ``ids``."""
     if len(table.primary_key) == 1:
         return row[table.primary_key[0]]
-    return row_id(table, row)
+    return join_id(tuple(str(row[name]) for name in table.primary_key))

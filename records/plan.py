@@ -9,13 +9,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from datar.errors import Invalid, NotSupportedYet
-from records import limits
-from records.coerce import coerce
+from records.conditions import EVERYTHING, AllOf, Condition, condition_of, unknown_field
 from records.fieldtypes import field_type
-from records.lists import read_values
-from records.operators import LATER, OPERATORS, Operator
-from records.params.flat import KNOWN_LATER, RESERVED, Pairs, parse_params, read_flag
-from records.query import Comparison, Page, Query, SortTerm
+from records.params.flat import KNOWN_LATER, Pairs, parse_params, read_flag
+from records.query import Page, Query, SortTerm
 from records.table import Field, Json, Table
 
 _PLANS_KEPT: Final = 4_096
@@ -35,7 +32,7 @@ class ListPlan:
 
     table: Table
     fields: tuple[Field, ...]
-    where: AllOf
+    where: Condition
     order: tuple[Sort, ...]
     page: Page
     meta: bool = False
@@ -48,7 +45,7 @@ class KeyedPlan:
     table: Table
     fields: tuple[Field, ...]
     key: tuple[str, ...]
-    scope: AllOf = EVERYTHING
+    scope: Condition = EVERYTHING
     meta: bool = False
 
 
@@ -92,25 +89,25 @@ class Written:
 
 
 @lru_cache(maxsize=_PLANS_KEPT)
-def plan_list(pairs: tuple[tuple[str, str], ...], table: Table, scope: AllOf = EVERYTHING) -> ListPlan:
+def plan_list(pairs: tuple[tuple[str, str], ...], table: Table, scope: Condition = EVERYTHING) -> ListPlan:
     """The plan of a list from its URL parameters; the same question of the same table is understood once."""
     return plan_query(parse_params(pairs), table, scope)
 
 
-def plan_query(query: Query, table: Table, scope: AllOf = EVERYTHING) -> ListPlan:
+def plan_query(query: Query, table: Table, scope: Condition = EVERYTHING) -> ListPlan:
     """The plan of a list from its Query. Raises Invalid with the word that is wrong and the nearest that is right."""
-    matches = tuple(_match(comparison, table) for comparison in query.comparisons)
+    matches = tuple(condition_of(comparison, table) for comparison in query.comparisons)
     return ListPlan(
         table=table,
         fields=_selected(query.fields, table),
-        where=AllOf((*scope.conditions, *matches)),
+        where=AllOf((scope, *matches)) if scope is not EVERYTHING else AllOf(matches),
         order=_order(query.ordering, table),
         page=query.page,
         meta=query.meta,
     )
 
 
-def plan_row(pairs: Pairs, table: Table, key: tuple[str, ...], scope: AllOf = EVERYTHING) -> KeyedPlan:
+def plan_row(pairs: Pairs, table: Table, key: tuple[str, ...], scope: Condition = EVERYTHING) -> KeyedPlan:
     """The plan of one row: ``fields`` and ``_meta`` are its only parameters."""
     if not pairs:
         return KeyedPlan(table, table.fields, key, scope)

@@ -10,10 +10,11 @@ from records.table import Json
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``name`` as written left of ``=`` (label, perhaps with ``__operator``); in a tree the value is JSON, else text."""
+    """``name`` as written left of ``=``: a label, perhaps with ``__operator``. ``value`` is text, ``typed`` JSON."""
 
     name: str
     value: Json
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,12 @@ _READ = {"0": "~", "1": ",", "2": "/"}
 
 def encode_id(parts: tuple[str, ...]) -> str:
     """A key's parts as one percent-encoded path segment."""
-    return quote(",".join(_encode_part(part) for part in parts), safe="~,")
+    return quote(join_id(parts), safe="~,")
+
+
+def join_id(parts: tuple[str, ...]) -> str:
+    """A key's parts as one text, not percent-encoded: as bodies show it, and as ``ids`` takes it."""
+    return ",".join(_encode_part(part) for part in parts)
 
 
 def _encode_part(part: str) -> str:

@@ -9,8 +9,9 @@ from typing import Protocol, TypeVar
 
 from datar.errors import Conflict, NotFound, Unavailable
 from records import keys, writes
+from records.conditions import EVERYTHING, Condition
 from records.params.flat import Pairs
-from records.plan import EVERYTHING, AllOf, WritePlan, Written, plan_list, plan_row
+from records.plan import WritePlan, Written, plan_list, plan_row
 from records.provider import Provider, Stale
 from records.table import Table
 from records.writes import Answer
@@ -35,7 +36,7 @@ class RecordSet:
     table: Table
     catalog: Catalog
     provider: Provider
-    scope: AllOf = EVERYTHING
+    scope: Condition = EVERYTHING
 
     def list(self, pairs: Pairs) -> bytes:
         """A page: ``{"data":[…],"total":n,…}``."""

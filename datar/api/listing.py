@@ -92,9 +92,10 @@ def read_flag(query: QueryDict, name: str) -> bool | None:
     """A true/false parameter, None when it is absent."""
     if name not in query:
         return None
-    if query[name] not in FLAGS:
+    word = str(query[name])
+    if word not in FLAGS:
         raise Invalid(f"Query parameter '{name}' is true or false.", code="invalid_parameter")
-    return FLAGS[query[name]]
+    return FLAGS[word]
 
 
 def _filtered(rows: QuerySet[Row], query: QueryDict, spec: Listing) -> QuerySet[Row]:
@@ -105,7 +106,7 @@ def _filtered(rows: QuerySet[Row], query: QueryDict, spec: Listing) -> QuerySet[
             wanted[column] = flag
     for name, column in spec.words.items():
         if name in query:
-            wanted[column] = text_parameter(query[name], name)
+            wanted[column] = text_parameter(str(query[name]), name)
     if spec.active:
         wanted["is_active"] = read_flag(query, "is_active") is not False
     rows = rows.filter(**wanted)

@@ -17,6 +17,7 @@ EXPOSED = "ETag, Location, X-Request-Id, X-Error-Code, X-RateLimit-Limit, X-Rate
 ALLOWED_HEADERS = (
     "Authorization, Api-Key, Content-Type, Accept, If-Match, If-None-Match, Idempotency-Key, Prefer, X-Request-Id"
 )
+_BODILESS = frozenset({204, 304})
 HTML_PATHS = ("/api/docs/", "/api/redoc/")
 
 
@@ -68,6 +69,8 @@ class Envelope:
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Vary"] = VARY
         headers.setdefault("Cache-Control", "no-store")
+        if not response.streaming and response.status_code not in _BODILESS:
+            headers["Content-Length"] = str(len(response.content))
         if self.origins:
             headers["Vary"] = f"{VARY}, Origin"
             origin = request.META.get("HTTP_ORIGIN")

@@ -4,34 +4,23 @@ A statement depends on a plan's *shape* only, so it is composed once per shape a
 """
 
 from collections.abc import Hashable
+from itertools import count
 from typing import Final
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
+from records.conditions import EVERYTHING, AllOf, AnyOf, Condition, Match, Not
 from records.jsontext import dumps
-from records.plan import AllOf, KeyedPlan, ListPlan, Match, Sort
+from records.plan import KeyedPlan, ListPlan, Sort
 from records.providers.postgres.columns import CREATED, UPDATED, VERSION, columns_of, compared, qualified
 from records.providers.postgres.rowtext import row_text
+from records.providers.postgres.where import Bind, condition_text, values, values_of
 from records.table import Field, Table
 
 Values = dict[str, str | list[str] | None]
 """What is bound, by the name of its placeholder."""
 
 _TEMPLATE: Final = Placeholder("template")
-_FOLDED: Final = SQL('lower(upper({text} COLLATE "default"))')
-_COMPARISONS: Final[dict[str, SQL]] = {
-    "eq": SQL("{column} = {value}"),
-    "ne": SQL("{column} <> {value}"),
-    "gt": SQL("{column} > {value}"),
-    "gte": SQL("{column} >= {value}"),
-    "lt": SQL("{column} < {value}"),
-    "lte": SQL("{column} <= {value}"),
-    "contains": SQL("strpos({column}, {value}) > 0"),
-}
-_LISTS: Final[dict[str, SQL]] = {
-    "in": SQL("{column} = ANY (ARRAY(SELECT {each} FROM unnest({values}::text[]) AS value))"),
-    "nin": SQL("{column} <> ALL (ARRAY(SELECT {each} FROM unnest({values}::text[]) AS value))"),
-}
 _PAGE: Final = SQL("""
 SELECT '{{"data":[' || coalesce(string_agg(row, ','), '') || '],"total":' || (
     CASE WHEN count(*) < {limit}::bigint AND (count(*) > 0 OR {offset}::bigint = 0)
@@ -96,7 +85,7 @@ def row_shape(plan: KeyedPlan) -> Hashable:
 
 def row_statement(plan: KeyedPlan) -> Composed:
     """One row by its key as ``{"data":{…}}``."""
-    scope = [_match(match, place) for place, match in enumerate(plan.scope.conditions)]
+    scope = [] if plan.scope == EVERYTHING else [condition_text(plan.scope, _placeholders())]
     return _ROW.format(
         row=row_text(plan.fields, _TEMPLATE, meta=plan.meta),
         table=qualified(plan.table),
@@ -128,43 +117,33 @@ def _table_shape(table: Table) -> Hashable:
     return table.identity.namespace, table.identity.id, table.identity.revision
 
 
-def _condition_shape(condition: AllOf) -> Hashable:
-    return tuple(
-        (match.field.column, match.operator, match.value if isinstance(match.value, bool) else None)
-        for match in condition.conditions
-    )
+def _condition_shape(condition: Condition) -> Hashable:
+    match condition:
+        case Match(field, operator, value):
+            return field.column, operator, value if isinstance(value, bool) else None
+        case Not(inner):
+            return "not", _condition_shape(inner)
+        case AllOf(parts) | AnyOf(parts):
+            return type(condition).__name__, tuple(_condition_shape(part) for part in parts)
 
 
-def _condition_values(condition: AllOf) -> Values:
-    return {
-        f"value{place}": list(match.value) if isinstance(match.value, tuple) else match.value
-        for place, match in enumerate(condition.conditions)
-        if not isinstance(match.value, bool)
-    }
+def _condition_values(condition: Condition) -> Values:
+    return {f"value{place}": value for place, value in enumerate(values(condition))}
 
 
-def _where(condition: AllOf) -> Composable:
-    if not condition.conditions:
+def _where(condition: Condition) -> Composable:
+    if condition == EVERYTHING:
         return SQL("")
-    parts = [_match(match, place) for place, match in enumerate(condition.conditions)]
-    return SQL(" WHERE {parts}").format(parts=SQL(" AND ").join(parts))
+    return SQL(" WHERE {condition}").format(condition=condition_text(condition, _placeholders()))
 
 
-def _match(match: Match, place: int) -> Composable:
-    column = compared(match.field)
-    name = column.identifier
-    if isinstance(match.value, bool):
-        first = columns_of(match.field)[0].identifier
-        return SQL("{column} IS {null}").format(column=first, null=SQL("NULL" if match.value else "NOT NULL"))
-    value = Placeholder(f"value{place}")
-    if match.operator in _LISTS:
-        each = column.bound(Identifier("value"))
-        return _LISTS[match.operator].format(column=name, each=each, values=value)
-    if match.operator == "icontains":
-        return SQL("strpos({column}, {value}) > 0").format(
-            column=_FOLDED.format(text=name), value=_FOLDED.format(text=SQL("{v}::text").format(v=value))
-        )
-    return _COMPARISONS[match.operator].format(column=name, value=column.bound(value))
+def _placeholders() -> Bind:
+    places = count()
+
+    def bind(match: Match) -> Composable:
+        return values_of(match, Placeholder(f"value{next(places)}"))
+
+    return bind
 
 
 def _order_term(sort: Sort) -> Composable:

@@ -11,6 +11,8 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
+from records.conditions import condition_of
+from records.params.tree import parse_tree
 from records.provider import Applied, Change, Resolve
 from records.providers.postgres.checks import checks_of, literal
 from records.providers.postgres.columns import (
@@ -23,8 +25,9 @@ from records.providers.postgres.columns import (
     compared,
     qualified,
 )
+from records.providers.postgres.where import condition_text, constants_of
 from records.stamp import UPDATED_FIELD, stamped
-from records.table import ABSENT, Field, ForeignKey, Table
+from records.table import ABSENT, Field, ForeignKey, Index, Table
 
 
 def constraint_name(table: Table, kind: str, columns: Sequence[str]) -> str:
@@ -228,21 +231,29 @@ _METHODS = {"btree": SQL("btree"), "hash": SQL("hash"), "gin": SQL("gin"), "brin
 def _indexes(table: Table) -> Iterator[Composed]:
     """Declared indexes, then one for every foreign key that no unique or index begins with already."""
     for index in table.indexes:
-        yield _index(table, index.fields, index.name, unique=index.unique, method=index.method)
+        yield _index(table, index.fields, index)
     led = [*table.uniques, *(index.fields for index in table.indexes if index.method == "btree" and not index.where)]
     for fields in dict.fromkeys(key.fields for key in table.foreign_keys):
         if not any(other[: len(fields)] == fields for other in led):
-            yield _index(table, fields, "", unique=False, method="btree")
+            yield _index(table, fields, Index("", fields))
 
 
-def _index(table: Table, fields: Sequence[str], label: str, *, unique: bool, method: str) -> Composed:
-    return SQL("CREATE {unique}INDEX {name} ON {table} USING {method} ({columns})").format(
-        unique=SQL("UNIQUE " if unique else ""),
-        name=Identifier(index_name(table, fields, label)),
+def _index(table: Table, fields: Sequence[str], index: Index) -> Composed:
+    return SQL("CREATE {unique}INDEX {name} ON {table} USING {method} ({columns}){where}").format(
+        unique=SQL("UNIQUE " if index.unique else ""),
+        name=Identifier(index_name(table, fields, index.name)),
         table=qualified(table),
-        method=_METHODS[method],
+        method=_METHODS[index.method],
         columns=_list([compared(table.by_name[name]).identifier for name in fields]),
+        where=_index_condition(table, index),
     )
+
+
+def _index_condition(table: Table, index: Index) -> Composable:
+    if index.where is None:
+        return SQL("")
+    condition = condition_of(parse_tree(index.where), table)
+    return SQL(" WHERE {condition}").format(condition=condition_text(condition, constants_of))
 
 
 def _touch_trigger(table: Table) -> Composed:
