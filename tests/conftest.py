@@ -37,8 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DATABASE_URL"] = databases.cluster.url(databases.migrated)
     os.environ.setdefault("DATAR_SECRET_KEY", "only-for-tests-" + "x" * 32)
     if config.getoption("numprocesses", None):
+        # Workers inherit this environment, and Django must not read its settings in them before they set their own.
         databases.start()
-    if _needs_django(config):
+    elif _needs_django(config):
         os.environ["DJANGO_SETTINGS_MODULE"] = "datar.settings"
         import django  # only here: the environment above comes first
 
