@@ -73,7 +73,7 @@ class ApiView(APIView):
         method = str(request.method)
         if not self.open_to_all:
             self.actor = authenticate(request._request)
-            self.actor.require(self.rights[method])
+            self.actor.require(self.rights.get(method, "read"))
         if method not in self.allowed_methods:
             raise NotAllowed(method, self.allowed_methods)
         check_accept(request.META.get("HTTP_ACCEPT", ""))

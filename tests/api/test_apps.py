@@ -201,3 +201,11 @@ def test_the_index_lists_links_that_lead_somewhere() -> None:
     links = api.get("/api/").data
     assert {"apps", "schema", "docs", "token"} <= set(links)
     assert api.get(links["apps"].removeprefix("http://testserver")).status == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "TRACE", "PURGE", "CONNECT"])
+def test_methods_that_are_not_for_an_app_are_refused(method: str) -> None:
+    api = acme().api
+    answer = api.request(method, new_app(api))
+    assert (answer.status, answer.code) == (405, "method_not_allowed")
+    assert "GET" in answer.headers["Allow"]
