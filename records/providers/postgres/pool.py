@@ -57,6 +57,11 @@ class Pool:
         finally:
             pool.putconn(connection)
 
+    def check(self) -> None:
+        """Part with every idle connection that is broken: where one was lost, its neighbours mostly are too."""
+        for pool in list(self._pools.values()):
+            pool.check()
+
     def close(self) -> None:
         """Close every connection."""
         with self._lock:

@@ -107,6 +107,7 @@ class PostgresProvider:
             except psycopg.OperationalError as error:
                 if error.sqlstate is not None and not error.sqlstate.startswith("57P"):
                     raise
+                self._pool.check()
                 return self._fetch(statement, values)
 
     def _fetch(self, statement: "Statement", values: Values) -> Any:
@@ -136,6 +137,7 @@ class PostgresProvider:
         if error.sqlstate in STALE_STATES:
             raise Stale from error
         if connection.closed:
+            self._pool.check()
             raise translated(error) from error
         if not last and (error.sqlstate in RETRY_STATES or _key_was_taken(error, plans[0], connection)):
             return

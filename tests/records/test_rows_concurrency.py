@@ -1,0 +1,318 @@
+"""Several at once, newer schemas, lost connections: what a write or a read does when the world moves under it."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from datar.errors import Conflict, DatarError, NotFound, Unavailable
+from records.providers.postgres.columns import qualified
+from records.recordset import RecordSet
+from records.table import Table
+from tests.records.engine import Engine, Rows
+from tests.records.refusals import refused
+
+PAIR: dict[str, Any] = {"fields": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}]}
+
+
+def run(works: list[Callable[[], None]]) -> None:
+    """All at once, in threads; back when the last has ended. Fails with the first error."""
+    failed: list[BaseException] = []
+
+    def guarded(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+def test_di_03_changes_of_different_fields_are_both_kept(engine: Engine) -> None:
+    rows = engine.table("pair", PAIR)
+    rows.create({"a": 0, "b": 0})
+
+    def writer(field: str) -> Callable[[], None]:
+        def work() -> None:
+            for number in range(1, 51):
+                assert rows.update(1, {field: number})[field] == number
+
+        return work
+
+    run([writer("a"), writer("b")])
+    assert rows.get(1) == {"id": 1, "a": 50, "b": 50}
+
+
+def test_di_13_bulk_changes_in_opposite_order(engine: Engine) -> None:
+    rows = engine.table("pair", PAIR)
+    rows.create([{"a": 0, "b": 0}] * 200)
+
+    def writer(step: int) -> Callable[[], None]:
+        def work() -> None:
+            for number in range(10):
+                rows.update_many([{"id": key, "a": number} for key in range(1, 201)[::step]])
+
+        return work
+
+    run([writer(1), writer(-1), writer(1), writer(-1)])
+    assert rows.list(a="9")["total"] == 200
+
+
+def test_di_13_deadlocked_upserts_are_tried_again(engine: Engine) -> None:
+    rows = engine.table("pair", PAIR)
+    rows.create([{"a": 0} for _ in range(100)])
+    refusals: list[str] = []
+
+    def writer(step: int) -> Callable[[], None]:
+        def work() -> None:
+            for number in range(15):
+                try:
+                    rows.upsert([{"id": key, "a": number} for key in range(1, 101)[::step]])
+                except DatarError as error:
+                    refusals.append(error.code)
+
+        return work
+
+    run([writer(1), writer(-1)])
+    assert set(refusals) <= {"conflict_retry"}
+    assert rows.list()["total"] == 100
+
+
+def test_a_deadlock_is_tried_again(engine: Engine) -> None:
+    """A true deadlock: the other side holds row 2 and wants row 1, we hold row 1 and want row 2."""
+    rows = engine.table("pair", PAIR)
+    rows.create([{"a": 0}, {"a": 0}])
+    place, key = qualified(rows.table), Identifier(rows.table.key_fields[0].column)
+    column = Identifier(rows.table.by_name["b"].column)
+    touch = SQL("UPDATE {} SET {} = 7 WHERE {} = %s").format(place, column, key)
+    with psycopg.connect(engine.url) as other:
+        other.execute("SET deadlock_timeout = '30s'") if _may_set(other) else None
+        other.execute(touch, [2])
+        ours = threading.Thread(target=lambda: rows.update_many([{"id": 1, "a": 1}, {"id": 2, "a": 1}]))
+        ours.start()
+        _wait_for_lock(engine)
+        other.execute(touch, [1])
+        other.commit()
+        ours.join()
+    assert rows.list()["data"] == [{"id": 1, "a": 1, "b": 7}, {"id": 2, "a": 1, "b": 7}]
+
+
+def _may_set(connection: "psycopg.Connection[Any]") -> bool:
+    """deadlock_timeout is a superuser's setting; without it either side may be the victim, so it is ours that waits."""
+    found = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    return bool(found and found[0])
+
+
+def _wait_for_lock(engine: Engine) -> None:
+    deadline = time.monotonic() + 5
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with psycopg.connect(engine.url, autocommit=True) as connection:
+        while time.monotonic() < deadline:
+            found = connection.execute(query).fetchone()
+            if found and found[0]:
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waits for a lock")
+
+
+# --- a newer schema
+
+
+class Stage:
+    """A table whose description is changed by hand under a running RecordSet that still holds the first one."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.old = engine.table("pair", {**PAIR, "fields": [*PAIR["fields"], {"name": "c", "type": "integer"}]})
+        self.old.create([{"a": 1, "b": 2, "c": 3}, {"a": 4, "b": 5, "c": 6}])
+        self.old.list()
+        self.old.get(1)
+
+    def change(self, *labels: str, catalog: bool = True) -> Rows:
+        """Revision 2 has only these fields beside the key: other columns are gone. New rows speak to it."""
+        old = self.old.table
+        kept = tuple(field for field in old.fields if field.name in ("id", *labels))
+        gone = [field.column for field in old.fields if field not in kept]
+        identity = replace(old.identity, revision=old.identity.revision + 1)
+        new: Table = replace(old, identity=identity, fields=kept)
+        with psycopg.connect(self.engine.url) as connection:
+            for column in gone:
+                connection.execute(SQL("ALTER TABLE {} DROP COLUMN {}").format(qualified(old), Identifier(column)))
+            self._move_on(connection, new)
+        if catalog:
+            self.engine.tables["crm", "pair"] = new
+        return Rows(RecordSet(new, self.engine, self.engine.provider))
+
+    def rename(self) -> Rows:
+        """Revision 2 keeps ``a`` in another column, as a change of its type does."""
+        old = self.old.table
+        fields = tuple(replace(field, column="a_99") if field.name == "a" else field for field in old.fields)
+        new: Table = replace(old, identity=replace(old.identity, revision=2), fields=fields)
+        before = Identifier(old.by_name["a"].column)
+        with psycopg.connect(self.engine.url) as connection:
+            connection.execute(SQL("ALTER TABLE {} RENAME COLUMN {} TO a_99").format(qualified(old), before))
+            self._move_on(connection, new)
+        self.engine.tables["crm", "pair"] = new
+        return Rows(RecordSet(new, self.engine, self.engine.provider))
+
+    def _move_on(self, connection: "psycopg.Connection[Any]", new: Table) -> None:
+        guard = Identifier(self.engine.namespace, "datar_datatable")
+        connection.execute(
+            SQL("UPDATE {} SET revision = %s WHERE id = %s").format(guard), [new.identity.revision, new.identity.id]
+        )
+
+
+@pytest.fixture
+def stage(engine: Engine) -> Stage:
+    """Two rows of a table at its first revision."""
+    return Stage(engine)
+
+
+def test_reads_follow_a_newer_schema(stage: Stage) -> None:
+    stage.change("a", "b")
+    assert stage.old.list()["data"] == [{"id": 1, "a": 1, "b": 2}, {"id": 2, "a": 4, "b": 5}]
+    assert stage.old.get(1) == {"id": 1, "a": 1, "b": 2}
+    with pytest.raises(DatarError) as caught:
+        stage.old.list(c="3")
+    assert caught.value.code == "unknown_field"
+
+
+def test_reads_follow_a_moved_column(stage: Stage) -> None:
+    stage.rename()
+    assert stage.old.list(a="4")["data"] == [{"id": 2, "a": 4, "b": 5, "c": 6}]
+    assert stage.old.get(2)["a"] == 4
+
+
+def test_writes_follow_a_moved_column(stage: Stage) -> None:
+    new = stage.rename()
+    assert stage.old.create({"a": 10})["a"] == 10
+    assert stage.old.update(1, {"a": 11})["a"] == 11
+    assert [row["a"] for row in stage.old.update_many([{"id": 1, "a": 12}, {"id": 2, "b": 0}])] == [12, 4]
+    assert stage.old.upsert([{"id": 1, "a": 13}, {"id": 2, "b": 9}, {"id": 50, "c": 1}])["created"] == 1
+    assert [row["a"] for row in new.list()["data"]] == [13, 4, 10, None]
+    assert stage.old.delete_many(ids="1,2")["deleted"] == 2
+
+
+@pytest.mark.parametrize("revise", [lambda stage: stage.change("a", "b", "c"), lambda stage: stage.change("a", "b")])
+def test_no_write_is_made_for_an_older_revision(stage: Stage, revise: Callable[[Stage], Rows]) -> None:
+    new = revise(stage)
+    labels = [field.name for field in new.table.fields]
+    assert stage.old.create({"a": 7, "b": 7}) == {
+        "id": 3,
+        **{label: 7 if label in "ab" else None for label in labels[1:]},
+    }
+    assert stage.old.update(1, {"b": 8})["b"] == 8
+    assert [row["b"] for row in stage.old.update_many([{"id": 1, "b": 9}, {"id": 2, "a": 9}])] == [9, 5]
+    assert stage.old.upsert([{"id": 1, "a": 1}, {"id": 2, "b": 1}])["updated"] == 2
+    stage.old.delete(3)
+    if "c" not in labels:
+        for write in (
+            lambda: stage.old.create({"c": 1}),
+            lambda: stage.old.update(1, {"c": 1}),
+            lambda: stage.old.update_many([{"id": 1, "c": 1}]),
+            lambda: stage.old.upsert([{"id": 1, "a": 77}, {"id": 60, "c": 1}]),
+        ):
+            with pytest.raises(DatarError) as caught:
+                write()
+            assert {error.code for error in getattr(caught.value, "errors", ())} == {"unknown_field"}
+    assert [row["a"] for row in new.list()["data"]] == [1, 9]
+
+
+def test_a_catalog_that_does_not_know_yet_makes_nobody_write(stage: Stage) -> None:
+    """The guard stands in the database: with a catalogue that lags behind, nothing is written and nothing is said to be."""
+    new = stage.change("a", "b", "c", catalog=False)
+    for write in (
+        lambda: stage.old.create({"a": 1}),
+        lambda: stage.old.create([{"a": 1}]),
+        lambda: stage.old.upsert({"a": 1}),
+    ):
+        with refused(Unavailable, "schema_locked"):
+            write()
+    with refused(Unavailable, "schema_locked"):
+        stage.old.upsert([{"a": 1}, {"b": 1}])
+    for change in (lambda: stage.old.update(1, {"a": 0}), lambda: stage.old.delete(1)):
+        with pytest.raises((NotFound, Unavailable)):
+            change()
+    assert new.list()["total"] == 2
+    assert new.get(1)["a"] == 1
+
+
+def test_a_table_that_is_gone(stage: Stage) -> None:
+    with psycopg.connect(stage.engine.url) as connection:
+        connection.execute(SQL("DROP TABLE {}").format(qualified(stage.old.table)))
+    for action in (
+        lambda: stage.old.list(),
+        lambda: stage.old.get(1),
+        lambda: stage.old.create({"a": 1}),
+        lambda: stage.old.update(1, {"a": 1}),
+        lambda: stage.old.update_many([{"id": 1, "a": 1}]),
+        lambda: stage.old.upsert([{"a": 1}, {"b": 1}]),
+        lambda: stage.old.delete(1),
+    ):
+        with refused(Conflict, "not_materialized"):
+            action()
+
+
+# --- lost connections
+
+
+def end_connections(engine: Engine) -> None:
+    """Make the server end every connection of the engine's pools."""
+    with psycopg.connect(engine.url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'datar' AND datname = current_database()"
+        )
+
+
+def test_a_read_outlives_a_lost_connection(engine: Engine) -> None:
+    rows = engine.table("pair", PAIR)
+    rows.create({"a": 1})
+    for _ in range(3):
+        end_connections(engine)
+        assert rows.list()["total"] == 1
+        end_connections(engine)
+        assert rows.get(1)["a"] == 1
+
+
+def test_a_write_under_which_the_connection_is_lost_is_503(engine: Engine) -> None:
+    rows = engine.table("pair", PAIR)
+    rows.create({"a": 1})
+    for write in (
+        lambda: rows.create({"a": 2}),
+        lambda: rows.update(1, {"a": 2}),
+        lambda: rows.upsert([{"a": 2}, {"b": 2}]),
+        lambda: rows.delete(1),
+    ):
+        rows.list()
+        engine.pool.close()
+        rows.list()
+        with engine.pool.connection(bulk=True):
+            pass
+        end_connections(engine)
+        with refused(Unavailable, "db_unavailable"):
+            write()
+    assert rows.list()["data"] == [{"id": 1, "a": 1, "b": None}]
+    assert rows.create({"a": 3})["a"] == 3
+
+
+def test_a_long_lock_is_503(engine: Engine) -> None:
+    rows = engine.table("pair", PAIR)
+    rows.create({"a": 1})
+    with psycopg.connect(engine.url) as other:
+        other.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(qualified(rows.table)))
+        began = time.monotonic()
+        with refused(Unavailable, "schema_locked"):
+            rows.update(1, {"a": 2})
+        assert time.monotonic() - began < 5
+    assert rows.get(1)["a"] == 1
