@@ -75,7 +75,8 @@ class TableCatalog:
         entry = _entries.get(place)
         if entry is None or entry.table is None or time.monotonic() - entry.read_at > SECONDS:
             entry = _load(place)
-            _keep(_entries, place, entry)
+            if entry.table is not None:
+                _keep(_entries, place, entry)
         return entry
 
 
@@ -100,6 +101,8 @@ def _find_stored(app: str, name: str) -> Table | None:
 def _load(place: _Place) -> _Entry:
     namespace, app, name = place
     read_at = time.monotonic()
+    if not (is_slug(app) and is_table_name(name)):
+        return _Entry(read_at, None, "", "absent")
     if not (is_slug(app) and is_table_name(name)):
         return _Entry(read_at, None, "", "absent")
     with use(namespace):

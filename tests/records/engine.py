@@ -14,30 +14,13 @@ from records.provider import Provider
 from records.providers.postgres import ddl
 from records.providers.postgres.pool import Pool
 from records.providers.postgres.provider import PostgresProvider
+from records.providers.postgres.support import STATEMENTS
 from records.recordset import RecordSet
 from records.table import Identity, Table
 
 _numbers = itertools.count(1)
 
-NAMESPACE_SQL = """
-CREATE TABLE {space}.datar_datatable (id bigint PRIMARY KEY, revision bigint NOT NULL);
-CREATE SEQUENCE {space}.datar_version;
-CREATE FUNCTION {space}.datar_touch() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  NEW._version := nextval(format('%I.datar_version', TG_TABLE_SCHEMA)::regclass);
-  NEW._updated_at := now();
-  IF TG_NARGS > 0 THEN NEW := jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0], now())); END IF;
-  RETURN NEW;
-END $$;
-CREATE FUNCTION {space}.datar_advance(sequence regclass, value bigint) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE last bigint; called boolean;
-BEGIN
-  PERFORM pg_advisory_lock(sequence::oid::bigint);
-  EXECUTE format('SELECT last_value, is_called FROM %s', sequence) INTO last, called;
-  IF value > last OR (value = last AND NOT called) THEN PERFORM setval(sequence, value); END IF;
-  PERFORM pg_advisory_unlock(sequence::oid::bigint);
-END $$;
-"""
+GUARD = SQL("CREATE TABLE {schema}.datar_datatable (id bigint PRIMARY KEY, revision bigint NOT NULL)")
 
 
 class Engine:
@@ -53,7 +36,8 @@ class Engine:
             space = Identifier(self.namespace)
             connection.execute(SQL("DROP SCHEMA IF EXISTS {space} CASCADE").format(space=space))
             connection.execute(SQL("CREATE SCHEMA {space}").format(space=space))
-            connection.execute(SQL(NAMESPACE_SQL).format(space=space))
+            for statement in (GUARD, *STATEMENTS):
+                connection.execute(statement.format(schema=space))
 
     def close(self) -> None:
         """Drop the namespace and close the pool."""
