@@ -70,7 +70,8 @@ def _read(field: Field, text: str) -> Json:
 def _number(text: str, pattern: re.Pattern[str], code: str, rule: str, *, whole: bool) -> Json:
     if not pattern.fullmatch(text):
         raise canonical.RefusedError(code, rule)
-    return int(text) if whole else Decimal(text)
+    # As a body is read: without a point and an exponent it is an integer, so 1e100 may be written out.
+    return int(text) if whole or text.lstrip("-").isdigit() else Decimal(text)
 
 
 def _instant_text(text: str) -> str:

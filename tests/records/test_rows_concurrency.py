@@ -16,26 +16,9 @@ from records.recordset import RecordSet
 from records.table import Table
 from tests.records.engine import Engine, Rows
 from tests.records.refusals import refused
+from tests.records.together import together
 
 PAIR: dict[str, Any] = {"fields": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}]}
-
-
-def run(works: list[Callable[[], None]]) -> None:
-    """All at once, in threads; back when the last has ended. Fails with the first error."""
-    failed: list[BaseException] = []
-
-    def guarded(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failed == []
 
 
 def test_di_03_changes_of_different_fields_are_both_kept(engine: Engine) -> None:
@@ -49,7 +32,7 @@ def test_di_03_changes_of_different_fields_are_both_kept(engine: Engine) -> None
 
         return work
 
-    run([writer("a"), writer("b")])
+    together([writer("a"), writer("b")])
     assert rows.get(1) == {"id": 1, "a": 50, "b": 50}
 
 
@@ -64,7 +47,7 @@ def test_di_13_bulk_changes_in_opposite_order(engine: Engine) -> None:
 
         return work
 
-    run([writer(1), writer(-1), writer(1), writer(-1)])
+    together([writer(1), writer(-1), writer(1), writer(-1)])
     assert rows.list(a="9")["total"] == 200
 
 
@@ -83,7 +66,7 @@ def test_di_13_deadlocked_upserts_are_tried_again(engine: Engine) -> None:
 
         return work
 
-    run([writer(1), writer(-1)])
+    together([writer(1), writer(-1)])
     assert set(refusals) <= {"conflict_retry"}
     assert rows.list()["total"] == 100
 
@@ -229,7 +212,7 @@ def test_no_write_is_made_for_an_older_revision(stage: Stage, revise: Callable[[
 
 
 def test_a_catalog_that_does_not_know_yet_makes_nobody_write(stage: Stage) -> None:
-    """The guard stands in the database: with a catalogue that lags behind, nothing is written and nothing is said to be."""
+    """The guard stands in the database: with a catalogue that lags behind, nothing is written."""
     new = stage.change("a", "b", "c", catalog=False)
     for write in (
         lambda: stage.old.create({"a": 1}),
@@ -251,7 +234,7 @@ def test_a_table_that_is_gone(stage: Stage) -> None:
     with psycopg.connect(stage.engine.url) as connection:
         connection.execute(SQL("DROP TABLE {}").format(qualified(stage.old.table)))
     for action in (
-        lambda: stage.old.list(),
+        stage.old.list,
         lambda: stage.old.get(1),
         lambda: stage.old.create({"a": 1}),
         lambda: stage.old.update(1, {"a": 1}),

@@ -1,6 +1,5 @@
 """Upserts: what finds a row, what changes in it, in which order answers come, which keys are refused."""
 
-import threading
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from datar.errors import Conflict, DatarError, Invalid, InvalidFields, InvalidRows, NotSupportedYet
 from tests.records.engine import Engine, Rows
 from tests.records.refusals import refused
+from tests.records.together import together
 
 USERS: dict[str, Any] = {
     "fields": [
@@ -172,33 +172,19 @@ def test_di_04_one_unique_value_at_once(users: Rows) -> None:
         except DatarError as error:
             results.append(error.code)
 
-    run([create] * 50)
+    together([create] * 50)
     assert sorted(results) == ["conflict_unique"] * 49 + ["created"]
     assert users.list()["total"] == 1
 
 
 def test_di_04_upserts_race_for_the_same_keys(users: Rows) -> None:
     made: list[str] = []
-    failed: list[BaseException] = []
 
     def upsert() -> None:
         for number in range(100):
-            try:
-                if users.upsert({"email": str(number)}, unique_fields="email")["created"]:
-                    made.append(str(number))
-            except BaseException as error:
-                failed.append(error)
+            if users.upsert({"email": str(number)}, unique_fields="email")["created"]:
+                made.append(str(number))
 
-    run([upsert] * 8)
-    assert failed == []
+    together([upsert] * 8)
     assert sorted(made, key=int) == [str(number) for number in range(100)]
     assert users.list()["total"] == 100
-
-
-def run(works: list[Any]) -> None:
-    """All at once, in threads; back when the last has ended."""
-    threads = [threading.Thread(target=work) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()

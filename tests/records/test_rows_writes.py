@@ -1,6 +1,7 @@
 """Create, change, replace, delete: one row and many, all or nothing, with ids of every kind."""
 
-import threading
+import random
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
@@ -15,6 +16,7 @@ from records.providers.postgres.columns import qualified
 from records.recordid import decode_id, encode_id
 from tests.records.engine import Engine, Rows, read, write
 from tests.records.refusals import refused
+from tests.records.together import together
 
 USERS: dict[str, Any] = {
     "fields": [
@@ -114,21 +116,15 @@ def test_a_sequence_that_lies_behind_heals(engine: Engine, users: Rows) -> None:
 
 def test_explicit_and_generated_keys_at_once(users: Rows) -> None:
     """No created row is refused because of another's explicit key, whoever comes first."""
-    errors: list[BaseException] = []
 
-    def work(step: int) -> None:
-        try:
+    def writer(step: int) -> Callable[[], None]:
+        def work() -> None:
             for number in range(40):
                 users.create({"id": step * (number + 1), "name": "x"} if step else {"name": "y"})
-        except BaseException as error:
-            errors.append(error)
 
-    threads = [threading.Thread(target=work, args=(step,)) for step in (0, 0, 0, 10**6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+        return work
+
+    together([writer(0), writer(0), writer(0), writer(10**6)])
     assert count(users) == 160
 
 
@@ -437,8 +433,6 @@ def test_re_12_text_too_long_for_an_index(engine: Engine) -> None:
         "long",
         {"fields": [{"name": "u", "type": "string", "constraints": {"unique": True}}, {"name": "t", "type": "string"}]},
     )
-    import random
-
     noise = "".join(random.Random(5).choices("abcdefghijklmnopqrstuvwxyzäöü", k=9_000))
     with refused(InvalidFields) as refusal:
         rows.create({"u": noise})
