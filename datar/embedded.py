@@ -50,6 +50,7 @@ VOLATILE: Mapping[str, str] = {
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "autovacuum": "off",
+    "log_line_prefix": "%m [%p] %d ",  # tests that count statements tell their own database's lines by it
 }
 """For tests alone: a power cut may destroy the cluster."""
 

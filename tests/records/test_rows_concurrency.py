@@ -199,12 +199,13 @@ def test_no_write_is_made_for_an_older_revision(stage: Stage, revise: Callable[[
     assert stage.old.upsert([{"id": 1, "a": 1}, {"id": 2, "b": 1}])["updated"] == 2
     stage.old.delete(3)
     if "c" not in labels:
-        for write in (
+        writes: tuple[Callable[[], object], ...] = (
             lambda: stage.old.create({"c": 1}),
             lambda: stage.old.update(1, {"c": 1}),
             lambda: stage.old.update_many([{"id": 1, "c": 1}]),
             lambda: stage.old.upsert([{"id": 1, "a": 77}, {"id": 60, "c": 1}]),
-        ):
+        )
+        for write in writes:
             with pytest.raises(DatarError) as caught:
                 write()
             assert {error.code for error in getattr(caught.value, "errors", ())} == {"unknown_field"}
@@ -223,7 +224,11 @@ def test_a_catalog_that_does_not_know_yet_makes_nobody_write(stage: Stage) -> No
             write()
     with refused(Unavailable, "schema_locked"):
         stage.old.upsert([{"a": 1}, {"b": 1}])
-    for change in (lambda: stage.old.update(1, {"a": 0}), lambda: stage.old.delete(1)):
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: stage.old.update(1, {"a": 0}),
+        lambda: stage.old.delete(1),
+    )
+    for change in changes:
         with pytest.raises((NotFound, Unavailable)):
             change()
     assert new.list()["total"] == 2

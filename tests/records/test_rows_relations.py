@@ -158,8 +158,7 @@ def cycle(engine: Engine) -> tuple[Rows, Rows]:
     """Two tables that need each other."""
 
     def described(to: str) -> dict[str, Any]:
-        required = {"constraints": {"required": True}}
-        return child(resource=to, **required)
+        return child(resource=to, constraints={"required": True})
 
     # The first one's target is not known yet, so it is described twice, as a package does.
     engine.define("hens", {"fields": [ID], "primaryKey": "id"})

@@ -48,7 +48,7 @@ def count(rows: Rows) -> int:
 def execute(engine: Engine, statement: str, rows: Rows) -> None:
     """Plant something by SQL; ``{}`` is the table."""
     with psycopg.connect(engine.url, autocommit=True) as connection:
-        connection.execute(SQL(statement).format(qualified(rows.table)))  # type: ignore[arg-type]
+        connection.execute(SQL(statement).format(qualified(rows.table)))
 
 
 def test_create_one(users: Rows) -> None:
@@ -109,7 +109,7 @@ def test_a_sequence_that_lies_behind_heals(engine: Engine, users: Rows) -> None:
     sequence = f"pg_get_serial_sequence('{engine.namespace}.crm_users', '{users.table.key_fields[0].column}')"
     for expected in (51, 52):
         with psycopg.connect(engine.url, autocommit=True) as connection:
-            connection.execute(f"SELECT setval({sequence}, 3)")  # type: ignore[arg-type]
+            connection.execute(f"SELECT setval({sequence}, 3)")
         made = users.create({"name": "after"}) if expected == 51 else users.create([{"name": "after"}])[0]
         assert made["id"] == expected
 
@@ -253,7 +253,8 @@ def test_bulk_patch_refusals(users: Rows) -> None:
     with refused(Conflict, "conflict_unique") as refusal:
         users.update_many([{"id": 1, "age": 1}, {"id": 2}, {"id": 1, "age": 2}])
     assert refusal.error.extra == {"fields": ["id"], "index": 2, "indexes": [0, 2]}
-    for body in ({"id": 1}, [], 5, None):
+    bodies: list[Any] = [{"id": 1}, [], 5, None]
+    for body in bodies:
         with refused(Invalid, "invalid_type"):
             users.records.update_many(write(body), ())
     with refused(InvalidRows):

@@ -1,0 +1,133 @@
+"""How many statements a request sends in all, authentication included: one, whatever the size."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.api.descriptors import new_app, new_table
+from tests.cast import Answer, Api, new_tenant
+from tests.cluster import Databases
+from tests.statements import Statements, counting
+
+ORDERS: dict[str, Any] = {
+    "fields": [
+        {"name": "code", "type": "string", "constraints": {"unique": True}},
+        {"name": "total", "type": "number"},
+        {"name": "updated_at", "type": "datetime"},
+    ]
+}
+_numbers = itertools.count(1)
+
+
+class Shop:
+    """A tenant's table of orders."""
+
+    def __init__(self) -> None:
+        self.api: Api = new_tenant("counted").api
+        self.app = new_app(self.api)
+        self.data = new_table(self.api, self.app, "orders", ORDERS, materialize=True) + "data/"
+        made = self.api.post(self.data, [{"code": f"first {number}", "total": number} for number in range(1200)])
+        assert made.status == 201, made
+        self.ids = [row["id"] for row in made.data["data"]]
+
+    def rows(self, count: int) -> list[dict[str, Any]]:
+        """New rows."""
+        return [{"code": f"c{next(_numbers)}", "total": 1} for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def shop(django_db_setup: None) -> Shop:
+    """Made once."""
+    return Shop()
+
+
+@pytest.fixture(scope="module")
+def statements(databases: Databases, shop: Shop) -> Iterator[Statements]:
+    """The counter, while this module's tests run."""
+    with counting(databases) as statements:
+        yield statements
+
+
+def sent_by(statements: Statements, send: Callable[[], Answer], status: int = 200) -> tuple[int, int]:
+    """(statements, transaction control) of a request that ends in ``status``."""
+
+    def checked() -> None:
+        answer = send()
+        assert answer.status == status, answer
+
+    found = statements.of(checked)
+    return len(found.statements), len(found.control)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "?page_size=1000", "?total__gte=5&ordering=-total&page=3", "?limit=5&offset=9999", "?_meta=true&fields=code"],
+)
+def test_a_list_is_one_statement(statements: Statements, shop: Shop, query: str) -> None:
+    assert sent_by(statements, lambda: shop.api.get(shop.data + query)) == (1, 0)
+
+
+def test_a_get_is_one_statement(statements: Statements, shop: Shop) -> None:
+    assert sent_by(statements, lambda: shop.api.get(f"{shop.data}{shop.ids[0]}/")) == (1, 0)
+    assert sent_by(statements, lambda: shop.api.get(f"{shop.data}99999999/"), 404) == (1, 0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 500])
+def test_a_bulk_create_is_one_statement(statements: Statements, shop: Shop, count: int) -> None:
+    assert sent_by(statements, lambda: shop.api.post(shop.data, shop.rows(count)), 201) == (1, 0)
+    send = lambda: shop.api.post(shop.data, shop.rows(count), prefer="return=minimal")  # noqa: E731
+    assert sent_by(statements, send, 201) == (1, 0)
+
+
+def test_a_create_is_one_statement(statements: Statements, shop: Shop) -> None:
+    assert sent_by(statements, lambda: shop.api.post(shop.data, shop.rows(1)[0]), 201) == (1, 0)
+
+
+def test_an_upsert_is_one_statement(statements: Statements, shop: Shop) -> None:
+    upsert = f"{shop.data}upsert/?unique_fields=code"
+    assert sent_by(statements, lambda: shop.api.post(upsert, shop.rows(1)[0]), 201) == (1, 0)
+    assert sent_by(statements, lambda: shop.api.post(upsert, {"code": "first 1", "total": 2})) == (1, 0)
+    assert sent_by(statements, lambda: shop.api.post(upsert, shop.rows(500))) == (1, 0)
+
+
+def test_changes_are_one_statement(statements: Statements, shop: Shop) -> None:
+    one = f"{shop.data}{shop.ids[0]}/"
+    assert sent_by(statements, lambda: shop.api.patch(one, {"total": 3})) == (1, 0)
+    assert sent_by(statements, lambda: shop.api.put(one, {"total": 4})) == (1, 0)
+    for count in (1, 500):
+        body = [{"id": number, "total": 5} for number in shop.ids[:count]]
+        assert sent_by(statements, lambda body=body: shop.api.patch(shop.data, body)) == (1, 0)  # type: ignore[misc]
+
+
+def test_deletes_are_one_statement(statements: Statements, shop: Shop) -> None:
+    ids = iter([str(row["id"]) for row in shop.api.post(shop.data, shop.rows(2000)).data["data"]])
+    assert sent_by(statements, lambda: shop.api.delete(f"{shop.data}{next(ids)}/"), 204) == (1, 0)
+    many = lambda: shop.api.delete(f"{shop.data}?ids={','.join(itertools.islice(ids, 100))}")  # noqa: E731
+    assert sent_by(statements, many) == (1, 0)
+
+
+def test_a_refusal_of_what_is_sent_costs_nothing(statements: Statements, shop: Shop) -> None:
+    for send in (
+        lambda: shop.api.get(f"{shop.data}?nope=1"),
+        lambda: shop.api.post(shop.data, {"nope": 1}),
+        lambda: shop.api.post(shop.data, b"{"),
+        lambda: shop.api.delete(shop.data),
+    ):
+        assert sent_by(statements, send, 400) == (0, 0)
+
+
+def test_a_known_key_without_a_token_costs_nothing(statements: Statements, shop: Shop) -> None:
+    assert sent_by(statements, lambda: shop.api.with_token("").get(shop.data), 401) == (0, 0)
+
+
+def test_lists_of_metadata_do_not_grow_with_their_rows(statements: Statements, shop: Shop) -> None:
+    paths = ["/api/apps/", shop.app, f"{shop.app}datasources/", f"{shop.app}datatables/"]
+    before = {path: sent_by(statements, lambda path=path: shop.api.get(path))[0] for path in paths}  # type: ignore[misc]
+    for number in range(4):
+        new_app(shop.api)
+        new_table(shop.api, shop.app, f"more{number}")
+    after = {path: sent_by(statements, lambda path=path: shop.api.get(path))[0] for path in paths}  # type: ignore[misc]
+    assert after == before
+    assert max(after.values()) <= 4
