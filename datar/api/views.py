@@ -121,13 +121,22 @@ class Unknown(APIView):
 
 def check_accept(header: str) -> None:
     """Raise NotAcceptable when JSON is not among what the client accepts (RFC 9110, 12.5.1)."""
-    if not header or "json" in header or ("*/*" in header and "q=0" not in header) or "application/*" in header:
+    if not header or header == "*/*" or "json" in header:
         return
-    if "q=0" in header and "*/*" in header:
+    ranges = dict(_media_range(part) for part in header.split(","))
+    quality = next((ranges[name] for name in ("application/*", "*/*") if name in ranges), None)
+    # What is no media range at all says nothing about what is accepted.
+    if quality == 0 or (quality is None and any("/" in name for name in ranges)):
         raise NotAcceptable("Answers are application/json; accept it.")
-    known = [part.split(";")[0].strip().lower() for part in header.split(",")]
-    if any("/" in part for part in known):
-        raise NotAcceptable("Answers are application/json; accept it.")
+
+
+def _media_range(part: str) -> tuple[str, float]:
+    name, *parameters = (word.strip().lower() for word in part.split(";"))
+    quality = next((word[2:] for word in parameters if word.startswith("q=")), "1")
+    try:
+        return name, float(quality)
+    except ValueError:
+        return name, 1.0
 
 
 def require_object_field(value: Json, field: str) -> dict[str, Json]:

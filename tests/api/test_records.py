@@ -1,0 +1,421 @@
+"""Rows over HTTP: status, headers and shape of every answer of CONTRACT 6 that is built."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.test import RequestFactory
+
+from datar.api.requests import Application
+from records.limits import BODY_BYTES
+from tests.api.descriptors import new_app, new_table
+from tests.cast import ANYBODY, Answer, Api, acme, new_user
+
+ORDERS: dict[str, Any] = {
+    "fields": [
+        {"name": "code", "type": "string", "constraints": {"unique": True, "maxLength": 20}},
+        {"name": "total", "type": "number", "constraints": {"minimum": 0}},
+        {"name": "año", "type": "integer"},
+        {"name": "note", "type": "string", "default": "none"},
+        {"name": "updated_at", "type": "datetime"},
+    ]
+}
+TEXT_KEYS: dict[str, Any] = {
+    "fields": [{"name": "k", "type": "string"}, {"name": "n", "type": "integer"}],
+    "primaryKey": "k",
+}
+
+
+@pytest.fixture(scope="module")
+def app(django_db_setup: None) -> str:
+    """An app of acme."""
+    return new_app(acme().api)
+
+
+@pytest.fixture
+def api() -> Api:
+    """Acme's owner."""
+    return acme().api
+
+
+_made: list[str] = []
+
+
+@pytest.fixture
+def data(api: Api, app: str) -> str:
+    """The rows of a new table of orders; its URL."""
+    _made.append("orders")
+    return new_table(api, app, f"orders{len(_made)}", ORDERS, materialize=True) + "data/"
+
+
+def test_the_life_of_a_row(api: Api, data: str) -> None:
+    made = api.post(data, {"code": "a", "total": 1.5})
+    assert (made.status, made.headers["Location"]) == (201, f"{data}1/")
+    row = made.data["data"]
+    assert list(row) == ["id", "code", "total", "año", "note", "updated_at"]
+    assert row == {**row, "id": 1, "code": "a", "total": 1.5, "año": None, "note": "none"}
+    assert list(made.data) == ["data"]
+    got = api.get(made.headers["Location"])
+    assert (got.status, got.data) == (200, {"data": row})
+    changed = api.patch(f"{data}1/", {"total": 2})
+    assert (changed.status, changed.data["data"]["total"], changed.data["data"]["code"]) == (200, 2, "a")
+    replaced = api.put(f"{data}1/", {"code": "b"})
+    assert (replaced.status, replaced.data["data"]["total"], replaced.data["data"]["note"]) == (200, None, "none")
+    gone = api.delete(f"{data}1/")
+    assert (gone.status, gone.content) == (204, b"")
+    assert "Content-Type" not in gone.headers
+    for again in (api.get(f"{data}1/"), api.delete(f"{data}1/"), api.patch(f"{data}1/", {})):
+        assert (again.status, again.code) == (404, "not_found")
+
+
+def test_many_rows_at_once(api: Api, data: str) -> None:
+    made = api.post(data, [{"code": "a"}, {"code": "b"}])
+    assert (made.status, [row["code"] for row in made.data["data"]]) == (201, ["a", "b"])
+    assert "Location" not in made.headers
+    few = api.post(data, [{"code": "c"}], prefer="return=minimal")
+    assert (few.status, few.data, few.headers["Preference-Applied"]) == (201, {"created": 1}, "return=minimal")
+    changed = api.patch(data, [{"id": 2, "total": 2}, {"id": 1, "total": 1}])
+    assert (changed.status, [row["id"] for row in changed.data["data"]]) == (200, [2, 1])
+    gone = api.delete(f"{data}?ids=3,1")
+    assert (gone.status, gone.data) == (200, {"deleted": 2, "ids": [3, 1]})
+    page = api.get(data)
+    assert (page.status, page.data["total"], page.data["page"], page.data["page_size"]) == (200, 1, 1, 20)
+    assert api.get(f"{data}?limit=1&offset=1").data == {"data": [], "total": 1, "limit": 1, "offset": 1}
+
+
+def test_upserts(api: Api, data: str) -> None:
+    made = api.post(f"{data}upsert/?unique_fields=code", {"code": "a", "total": 1})
+    assert (made.status, made.data["created"], made.headers["Location"]) == (201, True, f"{data}1/")
+    again = api.post(f"{data}upsert/?unique_fields=code", {"code": "a", "total": 2})
+    assert (again.status, again.data["created"], again.data["data"]["total"]) == (200, False, 2)
+    assert "Location" not in again.headers
+    many = api.post(f"{data}upsert/?unique_fields=code", [{"code": "b"}, {"code": "a", "total": 3}])
+    assert (many.status, many.data["created"], many.data["updated"]) == (200, 1, 1)
+    assert [row["code"] for row in many.data["data"]] == ["b", "a"]
+    twice = api.post(f"{data}upsert/?unique_fields=code", [{"code": "x"}, {"code": "x"}])
+    assert (twice.status, twice.code, twice.data["indexes"]) == (409, "conflict_unique", [0, 1])
+
+
+def test_paths_without_their_slash(api: Api, data: str) -> None:
+    made = api.post(data.removesuffix("/"), {"code": "a"})
+    assert made.status == 201
+    assert made.headers["Location"] == f"{data}1/"
+    assert api.get(f"{data}1").status == 200
+    assert api.post(f"{data}upsert", {"code": "z"}).headers["Location"] == f"{data}2/"
+
+
+def test_words_for_post_are_ids_otherwise(api: Api, app: str) -> None:
+    data = new_table(api, app, "words", TEXT_KEYS, materialize=True) + "data/"
+    keys = ["upsert", "query", "~", "a,b", "a/b", ".", "..", "", "é 😀", "100%", "a?b#c", '"', "a;b"]
+    for number, key in enumerate(keys):
+        made = api.post(data, {"k": key, "n": number})
+        assert made.status == 201, made
+        path = made.headers["Location"]
+        assert api.get(path).data == {"data": {"k": key, "n": number}}, path
+        assert api.patch(path, {"n": -1}).status == 200
+    ids = [api.get(f"{data}?fields=k&k={quote(key, safe='')}").data["total"] for key in keys]
+    assert ids == [1] * len(keys)
+    for key in ("upsert", "query"):
+        assert api.delete(f"{data}{key}/").status == 204
+
+
+def test_parameters_in_any_spelling_of_utf_8(api: Api, data: str) -> None:
+    api.post(data, {"code": "é", "año": 1})
+    for query in ("a%C3%B1o=1", "code=%C3%A9", "ordering=a%C3%B1o", "code__in=%C3%A9"):
+        assert api.get(f"{data}?{query}").data["total"] == 1, query
+    bare = api.http.generic("GET", data, QUERY_STRING="año=1".encode().decode("latin-1"), headers=_credentials(api))
+    assert bare.status_code == 200, bare.content
+    for query in ("code=%FF", "code=%ED%A0%80"):
+        wrong = api.get(f"{data}?{query}")
+        assert (wrong.status, wrong.data["code"]) == (400, wrong.code)
+    broken = api.http.generic("GET", data, QUERY_STRING="code=\xff", headers=_credentials(api))
+    assert broken.status_code == 400
+
+
+def _credentials(api: Api) -> dict[str, str]:
+    return {"Api-Key": api.key, "Authorization": f"Bearer {api.access}"}
+
+
+def test_headers_of_every_answer(api: Api, data: str) -> None:
+    answers = [
+        api.get(data),
+        api.post(data, {}),
+        api.get(f"{data}1/"),
+        api.patch(f"{data}1/", {}),
+        api.get(f"{data}9/"),
+    ]
+    for answer in answers:
+        assert answer.headers["Vary"] == "Authorization, Api-Key, Cookie"
+        assert re.fullmatch(r"[A-Za-z0-9._-]{1,128}", answer.headers["X-Request-Id"])
+        assert answer.headers["Content-Type"] == "application/json"
+    assert {answer.headers["Cache-Control"] for answer in answers[:4]} == {"private, no-cache"}
+    assert api.get(data, x_request_id="my-id.1").headers["X-Request-Id"] == "my-id.1"
+    assert api.get(f"{data}9/", x_request_id="my-id.1").data["request_id"] == "my-id.1"
+
+
+def test_errors_of_one_row(api: Api, data: str) -> None:
+    wrong = api.post(data, {"code": "x" * 21, "total": -1, "nope": 1})
+    assert (wrong.status, wrong.code) == (400, "validation_error")
+    assert set(wrong.data) == {"code", "total", "nope"}
+    assert all(isinstance(message, str) for messages in wrong.data.values() for message in messages)
+    problem = api.post(data, {"total": "1"}, accept="application/problem+json")
+    assert problem.headers["Content-Type"] == "application/problem+json"
+    assert problem.data == {
+        "type": problem.data["type"],
+        "title": "Bad Request",
+        "status": 400,
+        "detail": problem.data["detail"],
+        "code": "validation_error",
+        "request_id": problem.headers["X-Request-Id"],
+        "errors": [{"field": "total", "code": "invalid_type", "message": "Must be a number, without quotes."}],
+    }
+
+
+def test_errors_of_many_rows(api: Api, data: str) -> None:
+    rows: list[dict[str, Any]] = [{"code": str(number)} for number in range(500)]
+    rows[3]["total"] = -1
+    rows[7]["nope"] = 1
+    wrong = api.post(data, rows)
+    assert (wrong.status, wrong.code) == (400, "validation_error")
+    assert wrong.data["detail"] == "2 of 500 rows are invalid"
+    assert [(error["index"], list(error["errors"])) for error in wrong.data["errors"]] == [
+        (3, ["total"]),
+        (7, ["nope"]),
+    ]
+    assert set(wrong.data) == {"detail", "code", "errors", "request_id"}
+    all_wrong = api.post(data, [{"total": -1}] * 300)
+    assert all_wrong.data["detail"] == "300 of 300 rows are invalid"
+    assert len(all_wrong.data["errors"]) == 100
+    problem = api.post(data, rows, accept="application/problem+json")
+    found = [(error["index"], error["field"], error["code"]) for error in problem.data["errors"]]
+    assert (
+        found == [(3, "total", "number_out_of_range"), (7, "nope", "unknown_field")] or found[1][2] == "unknown_field"
+    )
+    assert api.get(data).data["total"] == 0
+
+
+def test_conflicts(api: Api, data: str) -> None:
+    api.post(data, {"code": "a"})
+    one = api.post(data, {"code": "a"})
+    assert (one.status, one.code, one.data["fields"]) == (409, "conflict_unique", ["code"])
+    assert "index" not in one.data
+    many = api.post(data, [{"code": "b"}, {"code": "a"}])
+    assert (many.status, many.data["fields"], many.data["index"]) == (409, ["code"], 1)
+    missing = api.delete(f"{data}?ids=1,99")
+    assert (missing.status, missing.code, missing.data["ids"]) == (404, "not_found", [99])
+    assert api.get(data).data["total"] == 1
+
+
+def test_not_materialized_until_it_is(api: Api, app: str) -> None:
+    table = new_table(api, app, "later", ORDERS)
+    for answer in (api.get(f"{table}data/"), api.post(f"{table}data/", {}), api.delete(f"{table}data/?ids=1")):
+        assert (answer.status, answer.code) == (409, "not_materialized")
+    assert api.post(f"{table}materialize/").status == 200
+    assert api.post(f"{table}data/", {"code": "a"}).status == 201
+    assert api.delete(table).status == 204
+    # A read may be a second behind, a write never.
+    answer = api.post(f"{table}data/", {"code": "b"})
+    assert (answer.status, answer.code) == (404, "not_found")
+    time.sleep(1)
+    answer = api.get(f"{table}data/")
+    assert (answer.status, answer.code) == (404, "not_found")
+    assert api.post(f"{table}restore/").status == 200
+    assert api.get(f"{table}data/").data["total"] == 1
+
+
+def test_rows_of_what_is_not_there(api: Api, app: str) -> None:
+    for path in (
+        f"{app}datatables/none/data/",
+        "/api/apps/none/datatables/x/data/",
+        "/api/apps/%00/datatables/x/data/",
+        f"{app}datatables/a%00b/data/1/",
+        f"/api/apps/{'x' * 3000}/datatables/x/data/",
+        f"{app}datatables/é'--/data/",
+    ):
+        for answer in (api.get(path), api.delete(path + "?ids=1"), api.post(path, {})):
+            assert answer.status in (404, 405), (path, answer)
+            assert answer.code in ("not_found", "method_not_allowed")
+
+
+LATER: list[Callable[[Api, str], Answer]] = [
+    lambda api, data: api.post(data, {}, idempotency_key="k"),
+    lambda api, data: api.patch(f"{data}1/", {}, if_match='"1"'),
+    lambda api, data: api.get(f"{data}1/", if_none_match='"1"'),
+    lambda api, data: api.post(f"{data}?on_error=skip", [{}]),
+    lambda api, data: api.post(f"{data}query/", {}),
+    lambda api, data: api.delete(f"{data}?filter=%7B%22code%22%3A%22a%22%7D"),
+    lambda api, data: api.get(f"{data}?populate=author"),
+    lambda api, data: api.get(f"{data}?search=x"),
+    lambda api, data: api.get(f"{data}?_aggregate=count(*)"),
+    lambda api, data: api.get(f"{data}?_count=none"),
+    lambda api, data: api.get(f"{data}?cursor="),
+    lambda api, data: api.get(f"{data}?filters=%7B%7D"),
+    lambda api, data: api.get(f"{data}?format=csv"),
+    lambda api, data: api.get(f"{data}?total__between=1,2"),
+    lambda api, data: api.post(f"{data}?dry_run=true", {}),
+]
+
+
+@pytest.mark.parametrize("place", range(len(LATER)))
+def test_what_is_not_built_yet_says_so(api: Api, data: str, place: int) -> None:
+    api.post(data, {"code": "a"})
+    answer = LATER[place](api, data)
+    assert (answer.status, answer.code) == (400, "not_supported_yet"), answer
+    assert api.get(data).data["total"] == 1
+
+
+def test_methods_that_are_not_for_this(api: Api, data: str) -> None:
+    api.post(data, {"code": "a"})
+    for answer, allowed in (
+        (api.put(data, {}), "GET, POST, PATCH, DELETE"),
+        (api.post(f"{data}1/", {}), "GET, PUT, PATCH, DELETE"),
+        (api.request("TRACE", data), "GET, POST, PATCH, DELETE"),
+    ):
+        assert (answer.status, answer.code) == (405, "method_not_allowed")
+        assert set(allowed.split(", ")) <= set(answer.headers["Allow"].split(", "))
+    head = api.request("HEAD", data)
+    assert (head.status, head.content) == (200, b"")
+    assert api.request("OPTIONS", data).status == 204
+    assert api.request("GET", data, x_http_method_override="DELETE").status == 200
+    assert api.get(data).data["total"] == 1
+
+
+def test_roles(api: Api, data: str) -> None:
+    viewer = api.with_token(new_user(acme().schema, "viewer"))
+    editor = api.with_token(new_user(acme().schema, "editor"))
+    assert editor.post(data, {"code": "a"}).status == 201
+    assert viewer.get(data).data["total"] == 1
+    assert viewer.get(f"{data}1/").status == 200
+    for answer in (
+        viewer.post(data, {"code": "b"}),
+        viewer.post(f"{data}upsert/", {"code": "b"}),
+        viewer.patch(f"{data}1/", {}),
+        viewer.put(f"{data}1/", {}),
+        viewer.patch(data, [{"id": 1}]),
+        viewer.delete(f"{data}1/"),
+        viewer.delete(f"{data}?ids=1"),
+        viewer.post("/api/apps/none/datatables/none/data/", {}),
+    ):
+        assert (answer.status, answer.code) == (403, "permission_denied")
+    assert editor.delete(f"{data}1/").status == 204
+    assert ANYBODY.get(data).status == 401
+
+
+BODIES: list[tuple[bytes, set[str]]] = [
+    (b" ", {"invalid_json"}),
+    (b"null", {"invalid_type"}),
+    (b"5", {"invalid_type"}),
+    (b'"x"', {"invalid_type"}),
+    (b"[]", {"invalid_type"}),
+    (b"{}x", {"invalid_json"}),
+    (b"\xef\xbb\xbf{}", {"invalid_json"}),
+    ("{}".encode("utf-16"), {"invalid_json"}),
+    (b'{"code":"\xff"}', {"invalid_text"}),
+    (b"/* */{}", {"invalid_json"}),
+    (b"{'code':'a'}", {"invalid_json"}),
+    (b'{"total":NaN}', {"invalid_json"}),
+    (b'{"code":"a","code":"b"}', {"json_duplicate_key"}),
+    (b"[" * 65 + b"]" * 65, {"json_too_deep"}),
+    (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, {"json_too_deep"}),
+    (b"[" * 200_000, {"json_too_deep"}),
+    (b'{"a":' + b"1" * 5_000 + b"}", {"number_out_of_range", "validation_error"}),
+    (b'[{"total":1e400}]', {"number_out_of_range", "validation_error", "invalid_type"}),
+]
+
+
+@pytest.mark.parametrize("place", range(len(BODIES)))
+def test_bi_01_re_01_re_03_bodies_that_cannot_be(api: Api, data: str, place: int) -> None:
+    body, codes = BODIES[place]
+    for answer in (
+        api.post(data, body),
+        api.post(f"{data}upsert/", body),
+        api.put(f"{data}1/", body),
+        api.patch(data, body),
+    ):
+        assert answer.status == 400, answer
+        assert answer.code in codes, answer
+    assert api.get(data).data["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("text/plain", "unsupported_media_type"),
+        ("", "unsupported_media_type"),
+        ("application/xml", "unsupported_media_type"),
+        ("multipart/form-data; boundary=x", "unsupported_media_type"),
+        ("application/x-www-form-urlencoded", "unsupported_media_type"),
+        ("application/json; charset=nosuch", "unsupported_charset"),
+        ("application/json; charset=rot13", "unsupported_charset"),
+        ("application/json; charset=utf-16", "unsupported_charset"),
+    ],
+)
+def test_bi_02_types_of_body(api: Api, data: str, kind: str, code: str) -> None:
+    answer = api.post(data, b"{}", content_type=kind)
+    assert (answer.status, answer.code) == (415, code)
+    assert api.get(data).data["total"] == 0
+
+
+def test_bi_02_a_charset_that_is_no_text(api: Api, data: str) -> None:
+    application = Application()
+    started: list[str] = []
+    for charset in ("rot13", "nosuch", "utf-16", "hex"):
+        environ = RequestFactory(headers=_credentials(api)).generic("GET", f"{data}?code=a").environ
+        environ["CONTENT_TYPE"] = f"application/json; charset={charset}"
+        started.clear()
+        body = b"".join(application(environ, lambda status, headers: started.append(status)))  # type: ignore[arg-type]
+        assert (started, json.loads(body)["total"]) == (["200 OK"], 0)
+
+
+def test_bi_02_types_that_are_json(api: Api, data: str) -> None:
+    for kind in (
+        "application/json;;",
+        "application/json; charset=UTF-8",
+        'application/json; charset="utf-8"',
+        "APPLICATION/JSON",
+    ):
+        assert api.post(data, b"{}", content_type=kind).status == 201, kind
+
+
+def test_bi_03_what_is_accepted(api: Api, data: str) -> None:
+    for accept in ("text/xml", "*/*;q=0", "*/*;q=0.0", "text/html", "image/png, text/css"):
+        answer = api.get(data, accept=accept)
+        assert (answer.status, answer.code) == (406, "not_acceptable"), accept
+    for accept in (
+        "*/*",
+        "application/json",
+        "application/*",
+        "text/html, */*;q=0.1",
+        "garbage",
+        "",
+        "application/problem+json",
+    ):
+        assert api.get(data, accept=accept).status == 200, accept
+
+
+def test_bi_06_unknown_fields(api: Api, data: str) -> None:
+    api.post(data, {"code": "a"})
+    for field in ("nope", "Code", "CODE ", "physical_table_name"):
+        for answer in (
+            api.post(data, {field: 1}),
+            api.patch(f"{data}1/", {field: 1}),
+            api.put(f"{data}1/", {field: 1}),
+        ):
+            assert (answer.status, list(answer.data)) == (400, [field])
+
+
+def test_re_02_bodies_over_the_limit(api: Api, data: str) -> None:
+    answer = api.post(data, b'{"note":"' + b"x" * BODY_BYTES + b'"}')
+    assert (answer.status, answer.code, answer.data["limit"]) == (413, "payload_too_large", BODY_BYTES)
+    fits = api.post(data, b'{"note":"' + b"x" * (BODY_BYTES - 11) + b'"}', prefer="return=minimal")
+    assert fits.status == 201
+
+
+def test_re_03_long_text_in_a_short_field(api: Api, data: str) -> None:
+    answer = api.post(data, {"code": "x" * 1_000_000}, accept="application/problem+json")
+    assert (answer.status, answer.data["errors"][0]["code"]) == (400, "too_long")
+    assert len(answer.content) < 2_000
