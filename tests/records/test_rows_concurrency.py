@@ -215,11 +215,12 @@ def test_no_write_is_made_for_an_older_revision(stage: Stage, revise: Callable[[
 def test_a_catalog_that_does_not_know_yet_makes_nobody_write(stage: Stage) -> None:
     """The guard stands in the database: with a catalogue that lags behind, nothing is written."""
     new = stage.change("a", "b", "c", catalog=False)
-    for write in (
+    writes: tuple[Callable[[], object], ...] = (
         lambda: stage.old.create({"a": 1}),
         lambda: stage.old.create([{"a": 1}]),
         lambda: stage.old.upsert({"a": 1}),
-    ):
+    )
+    for write in writes:
         with refused(Unavailable, "schema_locked"):
             write()
     with refused(Unavailable, "schema_locked"):
