@@ -59,6 +59,11 @@ class Api:
         is_json = "json" in response.headers.get("Content-Type", "")
         return Answer(response.status_code, json.loads(text) if text and is_json else None, response.headers, text)
 
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The headers, for a request that is made by hand."""
+        return {"Api-Key": self.key, "Authorization": f"Bearer {self.access}"}
+
     def get(self, path: str, **headers: str) -> Answer:
         """GET."""
         return self.request("GET", path, None, **headers)

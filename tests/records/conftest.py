@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import Databases
-from tests.records.engine import Engine
+from tests.records.engine import Engine, Rows
+from tests.records.users import USERS
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,9 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine = Engine(database_url)
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def users(engine: Engine) -> Rows:
+    """A table with a generated key, a unique field, a default and both instants."""
+    return engine.table("users", USERS)

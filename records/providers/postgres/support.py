@@ -34,11 +34,13 @@ BEGIN
     PERFORM pg_advisory_lock(key);
     BEGIN
         EXECUTE format('SELECT last_value, is_called FROM %s', sequence) INTO reached, used;
-        IF value - 10000 > reached THEN
-            PERFORM setval(sequence, value);
-        ELSIF value > reached OR (value = reached AND NOT used) THEN
-            WHILE nextval(sequence) < value LOOP
-            END LOOP;
+        IF value > reached OR (value = reached AND NOT used) THEN
+            IF value - reached > 10000 THEN
+                PERFORM setval(sequence, value);
+            ELSE
+                WHILE nextval(sequence) < value LOOP
+                END LOOP;
+            END IF;
         END IF;
     EXCEPTION WHEN query_canceled OR OTHERS THEN
         PERFORM pg_advisory_unlock(key);
