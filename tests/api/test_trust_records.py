@@ -1,6 +1,5 @@
 """TRUST's rows about records: another tenant's rows are never read, changed, or told from absent ones."""
 
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -16,16 +15,11 @@ from datasources import connect
 from records.providers.postgres.provider import PostgresProvider
 from records.recordset import RecordSet
 from tests.api.descriptors import new_app, new_table
+from tests.api.test_trust_values import NOTES, physical
 from tests.cast import ANYBODY, Answer, Api, Tenant, acme, globex, new_tenant, new_user
 
 CANARY = "canary-7f3a91"
-NOTES: dict[str, Any] = {
-    "fields": [
-        {"name": "text", "type": "string", "constraints": {"unique": True}},
-        {"name": "number", "type": "number"},
-        {"name": "at", "type": "datetime"},
-    ]
-}
+
 OTHER: dict[str, Any] = {"fields": [{"name": "mine", "type": "integer"}]}
 
 
@@ -52,16 +46,6 @@ def twins(django_db_setup: None) -> Twins:
     return Twins(new_tenant("ours"), new_tenant("theirs"))
 
 
-def physical(pg: "psycopg.Connection[Any]", tenant: Tenant, name: str = "notes") -> sql.Identifier:
-    """A table's place."""
-    query = sql.SQL("SELECT physical_table_name FROM {} WHERE name = %s").format(
-        sql.Identifier(tenant.schema, "datar_datatable")
-    )
-    row = pg.execute(query, [name]).fetchone()
-    assert row is not None
-    return sql.Identifier(tenant.schema, row[0])
-
-
 def everything(pg: "psycopg.Connection[Any]", place: sql.Identifier) -> list[Any]:
     """Every row of a table, seen past the service."""
     return pg.execute(sql.SQL("SELECT t.*::text FROM {} AS t ORDER BY 1").format(place)).fetchall()
@@ -79,7 +63,6 @@ VERBS: list[Callable[[Api, str], Answer]] = [
     lambda api, data: api.delete(f"{data}1/"),
     lambda api, data: api.delete(f"{data}?ids=1"),
 ]
-
 
 KEYS = ["unknown", "", " ", "x" * 10_000, "ünïcødé", "datar_" + "a" * 43, "' OR 1=1 --", "public"]
 
@@ -261,70 +244,3 @@ def test_ti_12_the_same_names_with_different_schemas(twins: Twins) -> None:
         assert list(theirs["data"][0]) == ["id", "text", "number", "at"]
     assert twins.ours.api.post(twins.data, {"text": "x"}).data.keys() == {"text"}
     assert twins.theirs.api.post(twins.data, {"mine": 1}).data.keys() == {"mine"}
-
-
-def test_di_12_what_was_written_is_read_at_once() -> None:
-    api = acme().api
-    data = new_table(api, new_app(api), "fresh", NOTES) + "data/"
-    assert api.get(data).status == 409
-    assert api.post(data.removesuffix("data/") + "materialize/").status == 200
-    for number in range(1, 30):
-        made = api.post(data, {"number": number})
-        assert made.status == 201
-        assert api.get(made.headers["Location"]).data == made.data
-        assert api.get(data).data["total"] == number
-
-
-def test_di_16_a_poison_row_does_not_close_a_list(pg: "psycopg.Connection[Any]") -> None:
-    tenant = new_tenant("poison")
-    api = tenant.api
-    data = new_table(api, new_app(api), "poisoned", NOTES, materialize=True) + "data/"
-    api.post(data, {"number": 1})
-    place = physical(pg, tenant, "poisoned")
-    number, at = (_column(pg, tenant, "poisoned", label) for label in ("number", "at"))
-    insert = sql.SQL("INSERT INTO {} ({}, {}) VALUES ('NaN', 'infinity'), ('Infinity', '-infinity')")
-    pg.execute(insert.format(place, sql.Identifier(number), sql.Identifier(at)))
-    listed = api.get(data)
-    assert (listed.status, listed.data["total"]) == (200, 3)
-    json.loads(listed.content, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
-    assert api.get(f"{data}2/").status == 200
-    assert api.get(f"{data}?ordering=-number").status == 200
-
-
-def _column(pg: "psycopg.Connection[Any]", tenant: Tenant, table: str, label: str) -> str:
-    query = sql.SQL("SELECT columns FROM {} WHERE name = %s").format(sql.Identifier(tenant.schema, "datar_datatable"))
-    row = pg.execute(query, [table]).fetchone()
-    assert row is not None
-    columns = json.loads(row[0]) if isinstance(row[0], str) else row[0]
-    return str(columns[label])
-
-
-def test_an_15_no_log_and_no_refusal_holds_a_value(
-    twins: Twins, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, databases: Any
-) -> None:
-    api = twins.theirs.api
-    before = databases.cluster.log.stat().st_size
-    secret = "s3cret-record-value"
-    api.post(twins.data, {"text": secret})
-    answers = [
-        api.post(twins.data, {"text": secret}),
-        api.post(twins.data, [{"text": "other"}, {"text": secret}]),
-        api.post(twins.data, {"number": secret}),
-        api.post(twins.data, {"at": secret}),
-        api.get(f"{twins.data}?number={secret}"),
-        api.get(f"{twins.data}{secret}/"),
-        api.patch(f"{twins.data}1/", {"text": secret}),
-        api.post(twins.data, {"text": secret + "\x00"}),
-    ]
-    assert all(answer.status in (400, 404, 409) for answer in answers)
-    for answer in answers:
-        assert secret not in answer.content.decode()
-        for word in (twins.theirs.schema, "dt", "_u_", "SELECT", "INSERT", "psycopg"):
-            assert word not in answer.data.get("detail", ""), answer.data
-    output = capfd.readouterr()
-    with databases.cluster.log.open("rb") as log:
-        log.seek(before)
-        server = log.read().decode("utf-8", "replace")
-    for text in (output.out, output.err, caplog.text, server):
-        for hidden in (secret, CANARY, api.key, api.access):
-            assert hidden not in text

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -12,13 +11,10 @@ from psycopg.sql import SQL, Identifier
 
 from datar.errors import Conflict, DatarError, NotFound, Unavailable
 from records.providers.postgres.columns import qualified
-from records.recordset import RecordSet
-from records.table import Table
 from tests.records.engine import Engine, Rows
 from tests.records.refusals import refused
+from tests.records.stage import PAIR, Stage
 from tests.records.together import together
-
-PAIR: dict[str, Any] = {"fields": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}]}
 
 
 def test_di_03_changes_of_different_fields_are_both_kept(engine: Engine) -> None:
@@ -109,50 +105,6 @@ def _wait_for_lock(engine: Engine) -> None:
 
 
 # --- a newer schema
-
-
-class Stage:
-    """A table whose description is changed by hand under a running RecordSet that still holds the first one."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.old = engine.table("pair", {**PAIR, "fields": [*PAIR["fields"], {"name": "c", "type": "integer"}]})
-        self.old.create([{"a": 1, "b": 2, "c": 3}, {"a": 4, "b": 5, "c": 6}])
-        self.old.list()
-        self.old.get(1)
-
-    def change(self, *labels: str, catalog: bool = True) -> Rows:
-        """Revision 2 has only these fields beside the key: other columns are gone. New rows speak to it."""
-        old = self.old.table
-        kept = tuple(field for field in old.fields if field.name in ("id", *labels))
-        gone = [field.column for field in old.fields if field not in kept]
-        identity = replace(old.identity, revision=old.identity.revision + 1)
-        new: Table = replace(old, identity=identity, fields=kept)
-        with psycopg.connect(self.engine.url) as connection:
-            for column in gone:
-                connection.execute(SQL("ALTER TABLE {} DROP COLUMN {}").format(qualified(old), Identifier(column)))
-            self._move_on(connection, new)
-        if catalog:
-            self.engine.tables["crm", "pair"] = new
-        return Rows(RecordSet(new, self.engine, self.engine.provider))
-
-    def rename(self) -> Rows:
-        """Revision 2 keeps ``a`` in another column, as a change of its type does."""
-        old = self.old.table
-        fields = tuple(replace(field, column="a_99") if field.name == "a" else field for field in old.fields)
-        new: Table = replace(old, identity=replace(old.identity, revision=2), fields=fields)
-        before = Identifier(old.by_name["a"].column)
-        with psycopg.connect(self.engine.url) as connection:
-            connection.execute(SQL("ALTER TABLE {} RENAME COLUMN {} TO a_99").format(qualified(old), before))
-            self._move_on(connection, new)
-        self.engine.tables["crm", "pair"] = new
-        return Rows(RecordSet(new, self.engine, self.engine.provider))
-
-    def _move_on(self, connection: "psycopg.Connection[Any]", new: Table) -> None:
-        guard = Identifier(self.engine.namespace, "datar_datatable")
-        connection.execute(
-            SQL("UPDATE {} SET revision = %s WHERE id = %s").format(guard), [new.identity.revision, new.identity.id]
-        )
 
 
 @pytest.fixture
