@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 
-
 SECRET_CHARACTERS = 32
 
 

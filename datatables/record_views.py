@@ -18,9 +18,9 @@ from datar.api.views import ApiView, authenticate, check_accept
 from datar.errors import NotAllowed, NotSupportedYet
 from datatables.catalog import record_set
 from datatables.record_docs import detail_docs, list_docs, query_docs, upsert_docs
+from records.answers import Answer
 from records.params.flat import Pairs, read_pairs
 from records.recordset import RecordSet
-from records.writes import Answer
 
 _LATER_HEADERS = ("HTTP_IDEMPOTENCY_KEY", "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")
 

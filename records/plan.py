@@ -71,6 +71,13 @@ class WritePlan:
     places: tuple[int, ...] = ()
     changes: bool = False
 
+    @property
+    def pins_key(self) -> bool:
+        """Whether an upsert by other fields also says the primary key: then the row found must have that very key."""
+        if not self.unique or self.unique == self.table.primary_key or self.sent is None:
+            return False
+        return any(field.name in self.table.primary_key for field in self.sent)
+
 
 @dataclass(frozen=True, slots=True)
 class Written:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from datar.errors import Conflict, NotFound, Unavailable
-from records import keys, writes
+from records import answers, keys, writes
+from records.answers import Answer
 from records.conditions import EVERYTHING, Condition
 from records.params.flat import Pairs
 from records.plan import WritePlan, Written, plan_list, plan_row
 from records.provider import Provider, Stale
 from records.table import Table
-from records.writes import Answer
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class RecordSet:
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = writes.plan_create(table, body, pairs, minimal=minimal)
             written = self.provider.insert(plan, self.catalog.find)
-            return written, writes.created(plan, written)
+            return written, answers.created(plan, written)
 
         return self._write(attempt)
 
@@ -66,7 +66,7 @@ class RecordSet:
 
         def attempt(table: Table) -> tuple[Written, Answer]:
             batch = writes.plan_upsert(table, body, pairs, minimal=minimal)
-            return writes.upserted(batch, self.provider.upsert(batch.plans, self.catalog.find))
+            return answers.upserted(batch, self.provider.upsert(batch.plans, self.catalog.find))
 
         return self._write(attempt)
 
@@ -76,7 +76,7 @@ class RecordSet:
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = writes.plan_update(table, record_id, body, pairs, replace=replace)
             written = self.provider.update(plan, self.catalog.find)
-            return written, writes.updated(plan, written)
+            return written, answers.updated(plan, written)
 
         return self._write(attempt)
 
@@ -86,7 +86,7 @@ class RecordSet:
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = writes.plan_update_many(table, body, pairs, minimal=minimal)
             written = self.provider.update(plan, self.catalog.find)
-            return written, writes.updated(plan, written)
+            return written, answers.updated(plan, written)
 
         return self._write(attempt)
 
@@ -102,7 +102,7 @@ class RecordSet:
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = plan_of(table)
             written = self.provider.delete(plan, self.catalog.find)
-            return written, writes.deleted(plan, written)
+            return written, answers.deleted(plan, written)
 
         return self._write(attempt)
 

@@ -1,36 +1,21 @@
-"""Bodies and parameters of writes → WritePlans, and what was written → answers. Knows no database and no HTTP."""
+"""Bodies and parameters of writes → WritePlans. Knows no database and no HTTP."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from datar.errors import Conflict, DatarError, FieldError, Invalid, InvalidFields, InvalidRows, NotFound, TooLarge
+from datar.errors import Conflict, FieldError, Invalid, InvalidFields, InvalidRows, NotFound, TooLarge
 from records import limits
-from records.jsontext import dumps
-from records.keys import key_row, read_key, row_id, shown_key
+from records.keys import key_row, read_key
 from records.lists import split_list, unquoted
 from records.params.flat import Pairs
 from records.payload import Purpose, check_rows, fill_absent, parse_json, repeated
-from records.plan import WritePlan, Written, read_meta
+from records.plan import WritePlan, read_meta
 from records.stamp import CREATED_FIELD, UPDATED_FIELD, stamp_new, stamped
 from records.table import Field, Json, Table
 
 Rows = list[dict[str, Json]]
 _UPSERT_WORDS = frozenset({"unique_fields"})
 _DELETE_WORDS = frozenset({"ids"})
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the client gets: finished JSON text, whether something was created, a new row's id.
-
-    ``missing`` is the refusal to raise when nothing was written because a row was not there.
-    """
-
-    body: bytes = b""
-    created: bool = False
-    record_id: str = ""
-    missing: DatarError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,51 +122,6 @@ def plan_delete_many(table: Table, pairs: Pairs) -> WritePlan:
     return WritePlan(table, list(rows.values()), changes=True)
 
 
-def created(plan: WritePlan, written: Written) -> Answer:
-    """201 of a create."""
-    if plan.minimal:
-        return Answer(dumps({"created": written.count}), created=True)
-    if not plan.single:
-        return Answer(b'{"data":[' + written.rows + b"]}", created=True)
-    record_id = row_id(plan.table, dict(zip(plan.table.primary_key, written.key, strict=True))) if written.key else ""
-    return Answer(b'{"data":' + written.rows + b"}", created=True, record_id=record_id)
-
-
-def upserted(batch: UpsertBatch, results: Sequence[Written]) -> tuple[Written, Answer]:
-    """200 or 201 of an upsert; rows in the order they were sent."""
-    count = sum(result.count for result in results)
-    made = sum(result.created for result in results)
-    total = Written(count if all(result.count for result in results) else 0, created=made)
-    if batch.minimal:
-        return total, Answer(dumps({"created": made, "updated": count - made}))
-    if batch.single:
-        answer = created(batch.plans[0], results[0])
-        flag = b"true" if made else b"false"
-        body = b'{"data":' + results[0].rows + b',"created":' + flag + b"}"
-        return total, Answer(body, created=bool(made), record_id=answer.record_id if made else "")
-    rows: dict[int, bytes] = {}
-    for plan, result in zip(batch.plans, results, strict=True):
-        rows.update(zip(plan.places, result.each, strict=False))
-    joined = b",".join(rows[place] for place in sorted(rows))
-    counts = dumps({"created": made, "updated": count - made})[1:]
-    return total, Answer(b'{"data":[' + joined + b"]," + counts)
-
-
-def updated(plan: WritePlan, written: Written) -> Answer:
-    """200 of a change."""
-    if plan.single:
-        return Answer(b'{"data":' + written.rows + b"}", missing=NotFound())
-    if plan.minimal:
-        return Answer(dumps({"updated": written.count}), missing=_absent(plan, written))
-    return Answer(b'{"data":[' + written.rows + b"]}", missing=_absent(plan, written))
-
-
-def deleted(plan: WritePlan, written: Written) -> Answer:
-    """What was deleted, by key."""
-    ids = [shown_key(plan.table, row) for row in plan.rows]
-    return Answer(dumps({"deleted": written.count, "ids": ids}), missing=_absent(plan, written))
-
-
 def read_rows(body: bytes) -> tuple[Any, bool]:
     """The body's rows and whether it was one object. Raises Invalid and TooLarge (``too_many_items``)."""
     value = parse_json(body)
@@ -282,10 +222,3 @@ def _read_id(table: Table, segment: str) -> tuple[str, ...]:
         return read_key(table, segment)
     except NotFound:
         raise Invalid(f"'{segment[:100]}' in 'ids' cannot be a record's id.", code="invalid_parameter") from None
-
-
-def _absent(plan: WritePlan, written: Written) -> NotFound:
-    missing = [shown_key(plan.table, plan.rows[place]) for place in written.missing[: limits.ERRORS_SHOWN]]
-    if plan.single:
-        return NotFound()
-    return NotFound("Some records do not exist; nothing was changed.", extra={"ids": missing})

@@ -35,8 +35,7 @@ def ensure_demo(report: Report) -> dict[str, str]:
     with public():
         client = Client.objects.exclude(status=Status.DELETED).filter(email=EMAIL).first()
     if client is None:
-        if not _has_flights(PUBLIC, FIRST_MONTH):
-            load_package(files=files, tenant=PUBLIC, app_slug=NAME, conditions=[FIRST_MONTH], report=report)
+        load_public(report)
         made = register(email=EMAIL, password=demo["password"], name="Demo")
         demo |= {"tenant": made.client.schema_name, "api_key": made.api_key}
     else:
@@ -45,6 +44,12 @@ def ensure_demo(report: Report) -> dict[str, str]:
         demo |= {"tenant": client.schema_name, "api_key": key}
     _load_the_year(files, demo["tenant"], report)
     return demo
+
+
+def load_public(report: Report) -> None:
+    """Make what is missing of the demo in ``public``: January, which every registration copies."""
+    if not _has_flights(PUBLIC, FIRST_MONTH):
+        load_package(files=open_demo(), tenant=PUBLIC, app_slug=NAME, conditions=[FIRST_MONTH], report=report)
 
 
 def _load_the_year(files: PackageFiles, tenant: str, report: Report) -> None:

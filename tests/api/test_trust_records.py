@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +17,7 @@ from records.recordset import RecordSet
 from tests.api.descriptors import new_app, new_table
 from tests.api.test_trust_values import NOTES, physical
 from tests.cast import ANYBODY, Answer, Api, Tenant, acme, globex, new_tenant, new_user
+from tests.public import clear_public
 
 CANARY = "canary-7f3a91"
 
@@ -94,11 +95,12 @@ def operator(django_db_setup: None) -> Api:
 
 
 @pytest.fixture(scope="module")
-def public_data(operator: Api) -> str:
-    """Rows in public."""
+def public_data(operator: Api) -> Iterator[str]:
+    """Rows in public, while these tests run."""
     data = new_table(operator, new_app(operator, "Public shop"), "shared", NOTES, materialize=True) + "data/"
     assert operator.post(data, [{"text": "everybody's"}]).status == 201
-    return data
+    yield data
+    clear_public()
 
 
 def test_ti_05_without_a_key_public_is_read_only(operator: Api, public_data: str) -> None:

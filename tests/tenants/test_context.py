@@ -30,7 +30,7 @@ def search_path() -> str:
 
 
 def test_the_search_path_is_exactly_the_namespace() -> None:
-    for tenant in (acme(), globex()):
+    for tenant in (new_tenant("path"), new_tenant("path")):
         with use(tenant.schema):
             assert search_path() == tenant.schema
             assert User.objects.get().email == tenant.email

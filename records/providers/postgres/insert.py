@@ -25,7 +25,7 @@ from records.stamp import UPDATED_FIELD, stamped
 from records.table import Field, Table
 
 _TEMPLATE: Final = Placeholder("template")
-_INSERT: Final = SQL("INSERT INTO {table} ({columns}) SELECT {values} {source}WHERE {guard}{conflict}")
+_INSERT: Final = SQL("INSERT INTO {table} AS found ({columns}) SELECT {values} {source}WHERE {guard}{conflict}")
 _ONE: Final = SQL("{insert} RETURNING {row}, {created}, {key}")
 _MANY: Final = SQL(
     "WITH made AS ({insert} RETURNING {row} AS row, {created} AS created) "
@@ -172,10 +172,22 @@ def _conflict(plan: WritePlan) -> Composable:
         for column in columns_of(field)
     ]
     changes += touched(plan.table, {field.name for field in _updated(plan)})
-    return SQL(" ON CONFLICT ({unique}) DO UPDATE SET {changes}").format(
+    return SQL(" ON CONFLICT ({unique}) DO UPDATE SET {changes}{same_key}").format(
         unique=SQL(", ").join(compared(plan.table.by_name[name]).identifier for name in plan.unique),
         changes=SQL(", ").join(changes),
+        same_key=_same_key(plan),
     )
+
+
+def _same_key(plan: WritePlan) -> Composable:
+    """A key that was sent and is another than the found row's leaves the row out, and so refuses the whole."""
+    if not plan.pins_key:
+        return SQL("")
+    parts = [
+        SQL("found.{column} = excluded.{column}").format(column=compared(field).identifier)
+        for field in plan.table.key_fields
+    ]
+    return SQL(" WHERE {parts}").format(parts=SQL(" AND ").join(parts))
 
 
 def touched(table: Table, sent: set[str]) -> list[Composable]:

@@ -55,7 +55,7 @@ class PostgresProvider:
 
     def upsert(self, plans: Sequence[WritePlan], resolve: Resolve) -> tuple[Written, ...]:
         """One statement per plan, in one transaction when there are several."""
-        if len(plans) == 1:
+        if len(plans) == 1 and (plans[0].single or not plans[0].pins_key):
             return (self.insert(plans[0], resolve),)
         with self._pool.connection(bulk=True) as connection:
             for attempt in range(_TRIES):
@@ -72,9 +72,10 @@ class PostgresProvider:
             for plan in plans:
                 statement = self._statement(insert.insert_shape(plan), plan, insert.insert_statement)
                 done.append(_inserted(statement.run(connection, insert.insert_values(plan)), plan))
-                if not done[-1].count:
+                if done[-1].count < len(plan.rows):
                     raise psycopg.Rollback
-        return tuple(done) if len(done) == len(plans) and done[-1].count else (Written(0),) * len(plans)
+        kept = len(done) == len(plans) and done[-1].count == len(plans[-1].rows)
+        return tuple(done) if kept else (Written(0),) * len(plans)
 
     def update(self, plan: WritePlan, resolve: Resolve) -> Written:
         """Change rows by key, all or none; one statement."""
