@@ -28,6 +28,7 @@ INJECTIONS = [
 
 def codes(answer: Answer) -> dict[str, str]:
     """Field → code of an answer asked for as problem+json."""
+    assert "errors" in answer.data, answer
     return {error["field"]: error["code"] for error in answer.data["errors"]}
 
 
