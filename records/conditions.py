@@ -105,7 +105,15 @@ def _resolve(name: str, table: Table) -> tuple[Field, str]:
         if field is not None:
             return field, name[cut + 2 :]
         cut = name.rfind("__", 0, cut)
+    _refuse_relation(name, table)
     raise unknown_field(name, table)
+
+
+def _refuse_relation(name: str, table: Table) -> None:
+    """A path through a relation is asked for, not mistyped: it is not built yet."""
+    head, dot, _ = name.partition(".")
+    if dot and head in {key.relation for key in table.foreign_keys}:
+        raise NotSupportedYet(f"'{name}' filters through a relation; that is not supported yet.")
 
 
 def _resolve_quoted(name: str, table: Table) -> tuple[Field, str]:

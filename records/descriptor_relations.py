@@ -54,22 +54,13 @@ def parse_foreign_keys(
     return tuple(found)
 
 
-def forward_name(foreign_key: ForeignKey) -> str:
-    """What the relation is called: ``x-name``, else the field without ``_id``, else the referenced table."""
-    if foreign_key.name is not None:
-        return foreign_key.name
-    if len(foreign_key.fields) > 1:
-        return foreign_key.target_table
-    return foreign_key.fields[0].removesuffix("_id") or foreign_key.fields[0]
-
-
 def check_relation_names(foreign_keys: Sequence[Placed], own: Table, mistakes: Mistakes) -> None:
     """A relation's name must not meet a field, another relation, or another declared reverse name of this table."""
     labels = own.by_name.keys()
     forward: dict[str, str] = {}
     reverse: dict[tuple[str, str, str], str] = {}
     for path, foreign_key in foreign_keys:
-        name = forward_name(foreign_key)
+        name = foreign_key.relation
         if name in labels and (name,) != foreign_key.fields:
             mistakes.add(
                 path, "relation_name_taken", f'its relation "{name}" is called like a field; give it an x-name.'

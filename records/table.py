@@ -80,6 +80,15 @@ class ForeignKey:
     reverse_name: str | None = None
     enforced: bool = True
 
+    @property
+    def relation(self) -> str:
+        """What the relation is called: ``x-name``, else the field without ``_id``, else the referenced table."""
+        if self.name is not None:
+            return self.name
+        if len(self.fields) > 1:
+            return self.target_table
+        return self.fields[0].removesuffix("_id") or self.fields[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Index:

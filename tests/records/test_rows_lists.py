@@ -286,3 +286,15 @@ def test_bi_04_ids_that_are_nobodys(people: Rows, record_id: str) -> None:
     with refused(NotFound, "not_found"):
         people.delete(record_id)
     assert people.list()["total"] == 25
+
+
+def test_a_path_through_a_relation_is_not_built_yet_a_typo_is_a_typo(engine: Engine) -> None:
+    engine.table("customers", {"fields": [{"name": "id", "type": "integer"}, {"name": "country", "type": "string"}]})
+    key = {"fields": "customer_id", "reference": {"resource": "customers", "fields": "id"}}
+    fields = [{"name": "id", "type": "integer"}, {"name": "customer_id", "type": "integer"}]
+    orders = engine.table("orders", {"fields": fields, "primaryKey": "id", "foreignKeys": [key]})
+    with pytest.raises(NotSupportedYet):
+        orders.ask(("customer.country", "FR"))
+    with pytest.raises(Invalid) as refused:
+        orders.ask(("costumer.country", "FR"))
+    assert refused.value.code == "unknown_field"
