@@ -144,7 +144,7 @@ def test_set_default_with_a_default_is_fine() -> None:
 def test_names_of_relations() -> None:
     table = described(posts(to_authors(), to_authors(["city", "zip"], ["city", "zip"])), tables=(AUTHORS,))
     assert [key.relation for key in table.foreign_keys] == ["author", "authors"]
-    assert X "_id"
+    assert ForeignKey(("_id",), "crm", "authors", ("id",)).relation == "_id"
 
 
 @pytest.mark.parametrize(
