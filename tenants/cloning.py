@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from tenants.catalogue import Contents, NotCloneable, Row, commented, foreign_dependencies, read_contents
-from tenants.tables import STRUCTURE_AND_ROWS, Kind, kind_of
+from tenants.tables import STRUCTURE_AND_ROWS, WRITTEN_LAST, Kind, kind_of
 
 _DEFERRED_ACTIONS = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 _SEQUENCE = "INCREMENT BY {step} MINVALUE {least} MAXVALUE {most} START WITH {start} CACHE {cache} {cycle}"
@@ -26,10 +26,11 @@ def clone(connection: psycopg.Connection[Any], source: str, target: str) -> None
     """
     path = connection.execute("SELECT current_setting('search_path')").fetchone()
     _search(connection, source)
-    _lock_rows(connection, source, sorted(STRUCTURE_AND_ROWS))
+    _lock_rows(connection, source, sorted(STRUCTURE_AND_ROWS - WRITTEN_LAST))
     contents = read_contents(connection, source)
     physical = [one.name for one in contents.tables if kind_of(one.name) is Kind.STRUCTURE_AND_ROWS]
     _lock_rows(connection, source, sorted(set(physical) - STRUCTURE_AND_ROWS))
+    _lock_rows(connection, source, sorted(WRITTEN_LAST))
     script = sql.SQL(";\n").join(_script(contents, source, target))
     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(target)))
     _search(connection, target)

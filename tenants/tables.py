@@ -20,6 +20,7 @@ STRUCTURE_AND_ROWS = frozenset(
         "datar_datasource",
         "datar_datatable",
         "datar_schema_operation",
+        "datar_rowcount",
         "django_content_type",
         "django_migrations",
         "auth_permission",
@@ -28,6 +29,9 @@ STRUCTURE_AND_ROWS = frozenset(
     }
 )
 """What a clone begins with, as do all physical tables."""
+
+WRITTEN_LAST = frozenset({"datar_rowcount"})
+"""Of these, what a writer touches after a physical table, and a clone must lock after them, or the two would cross."""
 
 
 class Kind(Enum):

@@ -14,7 +14,7 @@ from records.provider import Provider
 from records.providers.postgres import ddl
 from records.providers.postgres.pool import Pool
 from records.providers.postgres.provider import PostgresProvider
-from records.providers.postgres.support import STATEMENTS
+from records.providers.postgres.support import COUNT_STATEMENTS, STATEMENTS
 from records.recordset import RecordSet
 from records.table import Identity, Table
 
@@ -36,7 +36,7 @@ class Engine:
             space = Identifier(self.namespace)
             connection.execute(SQL("DROP SCHEMA IF EXISTS {space} CASCADE").format(space=space))
             connection.execute(SQL("CREATE SCHEMA {space}").format(space=space))
-            for statement in (GUARD, *STATEMENTS):
+            for statement in (GUARD, *STATEMENTS, *COUNT_STATEMENTS):
                 connection.execute(statement.format(schema=space))
 
     def close(self) -> None:

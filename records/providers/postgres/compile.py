@@ -14,6 +14,7 @@ from records.jsontext import dumps
 from records.plan import KeyedPlan, ListPlan, Sort
 from records.providers.postgres.columns import CREATED, UPDATED, VERSION, columns_of, compared, qualified
 from records.providers.postgres.rowtext import row_text
+from records.providers.postgres.triggers import row_count
 from records.providers.postgres.where import Bind, condition_text, values, values_of
 from records.table import Field, Table
 
@@ -25,7 +26,7 @@ _PAGE: Final = SQL("""
 SELECT '{{"data":[' || coalesce(string_agg(row, ','), '') || '],"total":' || (
     CASE WHEN count(*) < {limit}::bigint AND (count(*) > 0 OR {offset}::bigint = 0)
     THEN {offset}::bigint + count(*)
-    ELSE (SELECT count(*) FROM {table}{where}) END
+    ELSE {total} END
 )::text || {tail}::text
 FROM (
     SELECT {row} AS row FROM (
@@ -52,6 +53,7 @@ def list_statement(plan: ListPlan) -> Composed:
     return _PAGE.format(
         table=qualified(plan.table),
         where=_where(plan.where),
+        total=_total(plan),
         row=row_text(plan.fields, _TEMPLATE, meta=plan.meta),
         columns=_read_columns(plan),
         order=SQL(", ").join(_order_term(sort) for sort in plan.order),
@@ -59,6 +61,13 @@ def list_statement(plan: ListPlan) -> Composed:
         offset=Placeholder("offset"),
         tail=Placeholder("tail"),
     )
+
+
+def _total(plan: ListPlan) -> Composable:
+    """All rows of a table are counted by the table itself; those of a filter are counted here."""
+    if plan.where == EVERYTHING:
+        return row_count(plan.table)
+    return SQL("(SELECT count(*) FROM {table}{where})").format(table=qualified(plan.table), where=_where(plan.where))
 
 
 def list_values(plan: ListPlan) -> Values:

@@ -25,8 +25,8 @@ from records.providers.postgres.columns import (
     compared,
     qualified,
 )
+from records.providers.postgres.triggers import forget_count, triggers_of
 from records.providers.postgres.where import condition_text, constants_of
-from records.stamp import UPDATED_FIELD, stamped
 from records.table import ABSENT, Field, ForeignKey, Index, Table
 
 
@@ -135,14 +135,14 @@ def _create_one(table: Table, keys: Sequence[ForeignKey], target: Callable[[Fore
     statements: list[Composed] = [
         SQL("CREATE TABLE {table} ({lines})").format(table=qualified(table), lines=SQL(", ").join(lines)),
         *_indexes(table),
-        _touch_trigger(table),
+        *triggers_of(table),
     ]
     return Change(
         table_id=table.identity.id,
         operation="CREATE",
         description=f"Create table '{table.identity.name}'",
         statements=tuple(statements),
-        rollback=(SQL("DROP TABLE {table}").format(table=qualified(table)),),
+        rollback=(SQL("DROP TABLE {table}").format(table=qualified(table)), forget_count(table)),
     )
 
 
@@ -254,22 +254,3 @@ def _index_condition(table: Table, index: Index) -> Composable:
         return SQL("")
     condition = condition_of(parse_tree(index.where), table)
     return SQL(" WHERE {condition}").format(condition=condition_text(condition, constants_of))
-
-
-def _touch_trigger(table: Table) -> Composed:
-    """Changes that did not come through us (a foreign key's action) get their version and instants here.
-
-    Our own statements set ``_version`` themselves, so the trigger's condition is all they pay.
-    """
-    updated = stamped(table, UPDATED_FIELD)
-    argument = Literal(updated.column) if updated is not None else SQL("")
-    return SQL(
-        "CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW "
-        "WHEN (NEW.{version} = OLD.{version}) EXECUTE FUNCTION {function}({argument})"
-    ).format(
-        name=Identifier(f"dt{table.identity.id}_touch"),
-        table=qualified(table),
-        version=Identifier(VERSION),
-        function=Identifier(table.identity.namespace, "datar_touch"),
-        argument=argument,
-    )

@@ -1,4 +1,4 @@
-"""What every namespace holds for its physical tables: one version sequence and two functions.
+"""What every namespace holds for its physical tables: a version sequence, a table of row counts, three functions.
 
 They name no schema but the one they are made in, so a clone owes nothing to its source. The migration of a release
 makes them from here; a later change of them is a new statement and a new migration.
@@ -57,8 +57,53 @@ it is given back even when the function fails. ``nextval`` takes no lock and may
 short way is therefore walked, which cannot go back, and only a long one, that nobody overtakes meanwhile, is jumped.
 """
 
+ROW_COUNTS: Final = SQL("""
+CREATE TABLE {schema}.datar_rowcount (datatable_id bigint NOT NULL, delta bigint NOT NULL);
+CREATE INDEX datar_rowcount_datatable ON {schema}.datar_rowcount (datatable_id) INCLUDE (delta)
+""")
+"""How many rows each table has, as a sum of changes: a writer only ever adds a row of its own, so none waits for
+another, and every snapshot sees exactly the changes whose rows it sees."""
+
+COUNT: Final = SQL("""
+CREATE FUNCTION {schema}.datar_count() RETURNS trigger LANGUAGE plpgsql SET search_path = {schema} AS $body$
+DECLARE
+    counted bigint := TG_ARGV[0]::bigint;
+    changed bigint;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        SELECT count(*) INTO changed FROM changed_rows;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT -count(*) INTO changed FROM changed_rows;
+    ELSE
+        DELETE FROM datar_rowcount WHERE datatable_id = counted;
+        RETURN NULL;
+    END IF;
+    IF changed <> 0 THEN
+        INSERT INTO datar_rowcount VALUES (counted, changed);
+        IF random() < 0.02 THEN
+            WITH old AS (
+                DELETE FROM datar_rowcount
+                WHERE ctid = ANY (ARRAY(
+                    SELECT ctid FROM datar_rowcount WHERE datatable_id = counted FOR UPDATE SKIP LOCKED
+                ))
+                RETURNING delta
+            )
+            INSERT INTO datar_rowcount SELECT counted, sum(delta) FROM old HAVING count(*) > 0;
+        END IF;
+    END IF;
+    RETURN NULL;
+END
+$body$
+""")
+"""Adds a statement's change to the count; one in fifty sums up what is there and not being summed up by another.
+
+Its body names no schema: the setting does, and a clone's setting is the clone's."""
+
+UNCOUNT: Final = SQL("DROP FUNCTION {schema}.datar_count() CASCADE; DROP TABLE {schema}.datar_rowcount")
+
 DROP: Final = SQL(
     "DROP FUNCTION {schema}.datar_advance(regclass, bigint);"
     " DROP FUNCTION {schema}.datar_touch(); DROP SEQUENCE {schema}.datar_version"
 )
 STATEMENTS: Final = (VERSION, TOUCH, ADVANCE)
+COUNT_STATEMENTS: Final = (ROW_COUNTS, COUNT)
