@@ -54,7 +54,7 @@ def find_places(connection: "psycopg.Connection[Any]", tenant: str) -> Places:
 def write_config(file: Path, url: str, places: Places, connection: "psycopg.Connection[Any]") -> None:
     """The floor's statements, by the names that ``all_measures`` asks for."""
     flights, airports = places.flights, places.airports
-    everything = SQL("true")
+    everything = None
     filtered = SQL("{} = {} AND {} >= {}").format(
         flights.column("dest"), bound(1), flights.column("dep_delay"), bound(2)
     )

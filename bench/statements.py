@@ -23,6 +23,7 @@ class Place:
     """Where a table lies: its schema, its name, and its fields as (label, column, type), a generated key first."""
 
     namespace: str
+    datatable: int
     table: str
     fields: tuple[tuple[str, str, str], ...]
     key: tuple[str, ...]
@@ -45,20 +46,20 @@ class Place:
 def find_place(connection: "psycopg.Connection[Any]", namespace: str, app: str, table: str) -> Place:
     """The place of a materialized table of a tenant's app."""
     statement = SQL(
-        "SELECT t.physical_table_name, t.columns, t.json_schema FROM {tables} t JOIN {apps} a ON a.id = t.app_id"
+        "SELECT t.id, t.physical_table_name, t.columns, t.json_schema FROM {tables} t JOIN {apps} a ON a.id = t.app_id"
         " WHERE a.slug = %s AND t.name = %s AND t.is_active"
     ).format(tables=Identifier(namespace, "datar_datatable"), apps=Identifier(namespace, "datar_app"))
     row = connection.execute(statement, [app, table]).fetchone()
     if row is None:
         raise LookupError(f"no table {app}/{table} in {namespace}")
-    physical, columns, schema = (
+    datatable, physical, columns, schema = (
         json.loads(value) if isinstance(value, str) and value[:1] in "{[" else value for value in row
     )
     types = {field["name"]: field["type"] for field in schema["fields"]}
     key = schema.get("primaryKey", "id")
     labels = [*(label for label in columns if label not in types), *types]
     fields = tuple((label, columns[label], types.get(label, "integer")) for label in labels)
-    return Place(namespace, physical, fields, tuple([key] if isinstance(key, str) else key))
+    return Place(namespace, datatable, physical, fields, tuple([key] if isinstance(key, str) else key))
 
 
 def bound(at: int) -> Placeholder:
@@ -82,9 +83,18 @@ def single(place: Place) -> Composable:
     )
 
 
-def page(place: Place, size: int, where: Composable, *, total: bool) -> Composable:
-    """``size`` rows in the key's order from the bound offset ``p0`` on, with or without the total of all that fit."""
+def page(place: Place, size: int, where: Composable | None, *, total: bool) -> Composable:
+    """``size`` rows in the key's order from the bound offset ``p0`` on, with or without the total of all that fit.
+
+    The total of a whole table (``where`` None) is read where the service keeps it: a floor that counted rows would be
+    too easy to beat.
+    """
     count = SQL("(SELECT count(*) FROM {table} WHERE {where})").format(table=place.name, where=where)
+    if where is None:
+        where = SQL("true")
+        count = SQL("(SELECT sum(delta)::bigint FROM {counts} WHERE datatable_id = {table})").format(
+            counts=Identifier(place.namespace, "datar_rowcount"), table=Literal(place.datatable)
+        )
     return SQL(
         "SELECT '{{\"data\":[' || coalesce(string_agg({row}, ','), '') || '],\"total\":' || {total} || ',\"page\":1,"
         "\"page_size\":' || {size} || '}}' FROM"
