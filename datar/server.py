@@ -3,6 +3,7 @@
 It knows processes, threads and limits of a connection. What a request means begins in ``datar.wsgi``.
 """
 
+import gc
 import json
 import logging
 import resource
@@ -68,3 +69,14 @@ control_socket_disable = True
 accesslog = None
 logger_class = Log
 loglevel = "warning"
+
+
+def post_worker_init(worker: Any) -> None:
+    """What was loaded stays for good: keep the garbage collector off it, and let it look at requests less often.
+
+    A body of 10,000 rows is 10,000 dictionaries; at Python's own thresholds they set off dozens of passes, some of
+    them over every module, function and class of the process (about 10 ms of 70 for such a body).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
