@@ -13,7 +13,7 @@ from datar import env
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = False
 SECRET_KEY = env.secret("DATAR_SECRET_KEY")
-ALLOWED_HOSTS = list(env.words("DATAR_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", "testserver")))
+ALLOWED_HOSTS = list(env.words("DATAR_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]")))
 ROOT_URLCONF = "datar.urls"
 WSGI_APPLICATION = "datar.wsgi.application"
 APPEND_SLASH = False
@@ -134,6 +134,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},  # else it shows the document to a stranger
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "APPEND_COMPONENTS": {

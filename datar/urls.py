@@ -7,6 +7,7 @@ from datar.api.views import Unknown
 
 urlpatterns = [
     path("api/", include("datatables.record_urls")),  # first: it is asked most
+    path("", openapi.home),
     path("health/live/", health.live),
     path("health/ready/", health.ready),
     path("api/schema/", openapi.Schema.as_view(), name="schema"),

@@ -10,12 +10,13 @@ from functools import lru_cache
 from typing import Any
 
 import django
-from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection, reset_queries
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, get_resolver
+
+from datar.api import requests
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "datar.settings")
 
@@ -24,8 +25,8 @@ PATH_CHARACTERS = 500
 """Longer paths are resolved each time, so that made-up ones cannot fill the memory."""
 
 
-class Application(WSGIHandler):
-    """Django's WSGI handler, resolving each path once and looking after the connection where it was used."""
+class Application(requests.Application):
+    """Our WSGI handler, resolving each path once and looking after the connection where it was used."""
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """The view of a request. Raises Resolver404."""

@@ -11,10 +11,11 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse
 from rest_framework.viewsets import ViewSetMixin
 
+from datar.api.accepting import check_accept
 from datar.api.body import check_json_body, read_body
 from datar.api.exceptions import error_response
 from datar.api.responses import deleted, options, records
-from datar.api.views import ApiView, authenticate, check_accept
+from datar.api.views import ApiView, authenticate, refuse_later_headers
 from datar.errors import NotAllowed, NotSupportedYet
 from datatables.catalog import record_set
 from datatables.record_docs import detail_docs, list_docs, query_docs, upsert_docs
@@ -22,7 +23,8 @@ from records.answers import Answer
 from records.params.flat import Pairs, read_pairs
 from records.recordset import RecordSet
 
-_LATER_HEADERS = ("HTTP_IDEMPOTENCY_KEY", "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")
+_LATER_FORMS = ("text/csv", "application/x-ndjson")
+"""Of lists; asked for, they are refused as not built yet."""
 
 
 class RecordView(ViewSetMixin, ApiView):
@@ -44,12 +46,10 @@ class RecordView(ViewSetMixin, ApiView):
         action = getattr(self, method.lower(), None)
         if action is None or method.lower() not in self.http_method_names:
             raise NotAllowed(method, [word for word in self.allowed_methods if word != "OPTIONS"])
-        check_accept(request.META.get("HTTP_ACCEPT", ""))
+        check_accept(request.META.get("HTTP_ACCEPT", ""), later=_LATER_FORMS)
         if method == "OPTIONS":
             return options(self.allowed_methods)
-        for header in _LATER_HEADERS:
-            if header in request.META:
-                raise NotSupportedYet(f"The header {header[5:].title().replace('_', '-')} is not supported yet.")
+        refuse_later_headers(request.META)
         response: HttpResponse = action(request, record_set(actor, app_slug, name), **kwargs)
         return response
 

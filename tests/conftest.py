@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[databases_key] = databases
     config.add_cleanup(databases.stop)
     os.environ["DATABASE_URL"] = databases.cluster.url(databases.migrated)
+    os.environ["DATAR_ALLOWED_HOSTS"] = "localhost,127.0.0.1,[::1],testserver"
     os.environ.setdefault("DATAR_SECRET_KEY", "only-for-tests-" + "x" * 32)
     if config.getoption("numprocesses", None):
         # Workers inherit this environment, and Django must not read its settings in them before they set their own.

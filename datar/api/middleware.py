@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from datar import logs
@@ -18,7 +19,10 @@ ALLOWED_HEADERS = (
     "Authorization, Api-Key, Content-Type, Accept, If-Match, If-None-Match, Idempotency-Key, Prefer, X-Request-Id"
 )
 _BODILESS = frozenset({204, 304})
-HTML_PATHS = ("/api/docs/", "/api/redoc/")
+_SLASHED = ("/api/", "/health/")
+"""Paths that may be asked for without their last slash; all others are names of files."""
+_ANY_HOST = "/health/"
+"""Asked by address by whoever watches over the process."""
 
 
 class Envelope:
@@ -30,14 +34,24 @@ class Envelope:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = request.META.get("HTTP_X_REQUEST_ID", "")
-        request.request_id = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex  # type: ignore[attr-defined]
-        logs.request_id.set(request.request_id)  # type: ignore[attr-defined]
-        if not request.path_info.endswith("/"):
+        request.request_id = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex  # type: ignore[attr-defined]  # ours, on Django's
+        logs.request_id.set(request.request_id)  # type: ignore[attr-defined]  # ours, on Django's
+        if not request.path_info.endswith("/") and request.path_info.startswith(_SLASHED):
             request.path_info += "/"
             request.path += "/"
-        response = self._preflight(request) or self._respond(request)
+        response = self._wrong_host(request) or self._preflight(request) or self._respond(request)
         self._headers(request, response)
         return response
+
+    def _wrong_host(self, request: HttpRequest) -> HttpResponse | None:
+        """The refusal of a name that is not served here, whether or not a view would have asked for the name."""
+        if request.path_info.startswith(_ANY_HOST):
+            return None
+        try:
+            request.get_host()
+        except DisallowedHost as error:
+            return error_response(error, request)
+        return None
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
         try:
@@ -65,7 +79,7 @@ class Envelope:
 
     def _headers(self, request: HttpRequest, response: HttpResponse) -> None:
         headers = response.headers
-        headers["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        headers["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]  # ours, on Django's
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Vary"] = VARY
         headers.setdefault("Cache-Control", "no-store")

@@ -14,6 +14,6 @@ class Request(WSGIRequest):
 
 
 class Application(WSGIHandler):
-    """The WSGI application; Django must be set up before it is made."""
+    """Django's WSGI handler with this request; ``datar.wsgi`` makes the application of it."""
 
     request_class = Request

@@ -10,16 +10,17 @@ from django.utils.module_loading import import_string
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from datar.api.accepting import check_accept
 from datar.api.body import read_json
-from datar.errors import Invalid, InvalidFields, NotAcceptable, NotAllowed, NotFound
+from datar.errors import Invalid, NotAllowed, NotFound, NotSupportedYet
 from records.limits import QUERY_PARAMETERS
 from records.table import Json
 
 Right = Literal["read", "rows", "schema", "users", "owner"]
 """What a request needs: to read; to write rows; to change apps and tables; users and keys; the client itself."""
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_LATER_HEADERS = ("HTTP_IDEMPOTENCY_KEY", "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")
 
 
 class Actor(Protocol):
@@ -76,8 +77,14 @@ class ApiView(APIView):
             self.actor.require(self.rights.get(method, "read"))
         if method not in self.allowed_methods:
             raise NotAllowed(method, self.allowed_methods)
-        check_accept(request.META.get("HTTP_ACCEPT", ""))
+        self.check_accept(request)
+        if not _SAFE.issuperset(self.allowed_methods):
+            refuse_later_headers(request.META)
         self.check_parameters(request)
+
+    def check_accept(self, request: Request) -> None:
+        """Refuse a client that does not take JSON."""
+        check_accept(request.META.get("HTTP_ACCEPT", ""))
 
     def check_parameters(self, request: Request) -> None:
         """Refuse what this endpoint would ignore."""
@@ -119,41 +126,8 @@ class Unknown(APIView):
         raise NotFound
 
 
-def check_accept(header: str) -> None:
-    """Raise NotAcceptable when JSON is not among what the client accepts (RFC 9110, 12.5.1)."""
-    if not header or header == "*/*" or "json" in header:
-        return
-    ranges = dict(_media_range(part) for part in header.split(","))
-    quality = next((ranges[name] for name in ("application/*", "*/*") if name in ranges), None)
-    # What is no media range at all says nothing about what is accepted.
-    if quality == 0 or (quality is None and any("/" in name for name in ranges)):
-        raise NotAcceptable("Answers are application/json; accept it.")
-
-
-def _media_range(part: str) -> tuple[str, float]:
-    name, *parameters = (word.strip().lower() for word in part.split(";"))
-    quality = next((word[2:] for word in parameters if word.startswith("q=")), "1")
-    try:
-        return name, float(quality)
-    except ValueError:
-        return name, 1.0
-
-
-def require_object_field(value: Json, field: str) -> dict[str, Json]:
-    """The value as an object, or the field's 400."""
-    if not isinstance(value, dict):
-        raise InvalidFields.one(field, "invalid_type", "This must be a JSON object.")
-    return value
-
-
-__all__ = [
-    "METHODS",
-    "SAFE",
-    "Actor",
-    "ApiView",
-    "Right",
-    "Unknown",
-    "authenticate",
-    "check_accept",
-    "require_object_field",
-]
+def refuse_later_headers(meta: Mapping[str, Any]) -> None:
+    """Raise NotSupportedYet for the headers that would make a write conditional or safe to repeat, once built."""
+    for header in _LATER_HEADERS:
+        if header in meta:
+            raise NotSupportedYet(f"The header {header[5:].title().replace('_', '-')} is not supported yet.")

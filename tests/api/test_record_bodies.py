@@ -5,7 +5,6 @@ import json
 import pytest
 from django.test import RequestFactory
 
-from datar.api.requests import Application
 from records.limits import BODY_BYTES
 from tests.cast import Api
 
@@ -65,7 +64,8 @@ def test_bi_02_types_of_body(api: Api, data: str, kind: str, code: str) -> None:
 
 
 def test_bi_02_a_charset_that_is_no_text(api: Api, data: str) -> None:
-    application = Application()
+    from datar.wsgi import application  # sets Django up, which is done by now
+
     started: list[str] = []
     for charset in ("rot13", "nosuch", "utf-16", "hex"):
         environ = RequestFactory(headers=api.credentials).generic("GET", f"{data}?code=a").environ

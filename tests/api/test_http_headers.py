@@ -1,0 +1,72 @@
+"""Headers every endpoint reads alike: what is accepted, and what is refused because it is not built."""
+
+import pytest
+
+from datar.api.accepting import check_accept
+from datar.errors import NotAcceptable
+from tests.cast import ANYBODY, Api
+
+
+@pytest.mark.parametrize("header", ["idempotency_key", "if_match", "if_none_match"])
+def test_headers_that_are_not_built_are_refused_wherever_something_can_be_written(
+    api: Api, data: str, header: str
+) -> None:
+    sent = {header: '"1"'}
+    for answer in (
+        api.get("/api/apps/", **sent),
+        api.post("/api/apps/", {"name": "Never"}, **sent),
+        api.post("/api/auth/api-keys/", {}, **sent),
+        api.patch("/api/auth/client/", {}, **sent),
+        ANYBODY.post("/api/auth/register/", {}, **sent),
+        ANYBODY.post("/api/auth/token/", {}, **sent),
+        api.post(data, {}, **sent),
+        api.get(data, **sent),
+    ):
+        assert (answer.status, answer.code) == (400, "not_supported_yet"), answer
+    assert "Never" not in str(api.get("/api/apps/").data)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "*/*",
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/problem+json",
+        "application/*;q=0.1",
+        "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",
+        "text/csv, */*;q=0.1",
+        "application/x-ndjson, application/json;q=0.5",
+        "garbage",
+        "application/json;q=x",
+    ],
+)
+def test_bi_03_json_is_accepted(header: str) -> None:
+    check_accept(header)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "application/x-ndjson",
+        "application/geo+json",
+        "text/json",
+        "application/jsonpath",
+        "application/json;q=0",
+        "application/json;q=0, text/html",
+        "application/json;q=0, application/problem+json;q=0, */*",
+        "*/*;q=0",
+        "text/html",
+    ],
+)
+def test_bi_03_json_is_not_accepted(header: str) -> None:
+    with pytest.raises(NotAcceptable):
+        check_accept(header)
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "application/x-ndjson", "text/csv, application/x-ndjson;q=0.5"])
+def test_forms_of_lists_that_are_not_built(api: Api, data: str, kind: str) -> None:
+    answer = api.get(data, accept=kind)
+    assert (answer.status, answer.code) == (400, "not_supported_yet")
+    assert api.get("/api/apps/", accept=kind).code == "not_acceptable"

@@ -1,0 +1,116 @@
+"""The pages and the document about the API, as the application serves them: whole, and from here alone."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from django.test import RequestFactory
+
+from tests.cast import ANYBODY
+
+_NAMED = re.compile(r"""(?:src|href)=["']([^"']+)""")
+
+
+def fetch(path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """An answer of the application that gunicorn runs: status, headers by lower-case name, body."""
+    from datar.wsgi import application
+
+    started: list[Any] = []
+    environ = RequestFactory(headers={name.replace("_", "-"): value for name, value in headers.items()})
+    answer = application(environ.generic(method, path).environ, lambda *begun: started.append(begun))
+    body = b"".join(answer)
+    answer.close()
+    status, sent = started[0]
+    return int(status.split()[0]), {name.lower(): value for name, value in sent}, body
+
+
+@pytest.mark.parametrize("page", ["/api/docs/", "/api/redoc/", "/api/docs"])
+def test_pages_find_all_they_name_and_it_is_ours(page: str) -> None:
+    status, headers, body = fetch(page, accept="text/html,*/*;q=0.8")
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    text = body.decode()
+    assert not re.findall(r"https?://(?!testserver)[^\s\"']+", text)
+    named = _NAMED.findall(text)
+    assert any(name.endswith(".js") for name in named)
+    for name in named:
+        url = urlsplit(urljoin(f"http://testserver{page}", name))
+        assert url.netloc == "testserver"
+        assert fetch(url.path)[0] == 200, name
+
+
+def test_pages_may_load_nothing_from_elsewhere() -> None:
+    for page in ("/api/docs/", "/api/redoc/"):
+        assert fetch(page)[1]["content-security-policy"].startswith("default-src 'self';")
+
+
+def test_the_root_leads_to_the_documentation() -> None:
+    status, headers, _ = fetch("/")
+    assert (status, headers["location"]) == (302, "/api/docs/")
+    assert fetch("/", "POST")[0] == 405
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "application/json", "text/html,application/xhtml+xml,*/*;q=0.8"])
+def test_the_document_is_json_unless_yaml_is_asked_for(accept: str) -> None:
+    status, headers, body = fetch("/api/schema/", accept=accept)
+    assert (status, headers["content-type"]) == (200, "application/json")
+    assert json.loads(body)["openapi"].startswith("3.1")
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [
+        ("/api/schema/", "application/yaml"),
+        ("/api/schema/", "application/vnd.oai.openapi"),
+        ("/api/schema/?format=yaml", "*/*"),
+    ],
+)
+def test_the_document_as_yaml(path: str, accept: str) -> None:
+    status, headers, body = fetch(path, accept=accept)
+    assert (status, body[:9]) == (200, b"openapi: ")
+    assert "json" not in headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/api/schema/", 405, "method_not_allowed"),
+        ("DELETE", "/api/docs/", 405, "method_not_allowed"),
+        ("PUT", "/api/redoc/", 405, "method_not_allowed"),
+        ("GET", "/api/schema/?lang=de", 400, "unknown_parameter"),
+        ("GET", "/api/schema/?format=xml", 400, "invalid_parameter"),
+        ("GET", "/api/docs/?scheme=x", 400, "unknown_parameter"),
+        ("GET", "/api/redoc/?lang=de", 400, "unknown_parameter"),
+    ],
+)
+def test_what_they_refuse_is_json(method: str, path: str, status: int, code: str) -> None:
+    answered, headers, body = fetch(path, method)
+    assert (answered, headers["x-error-code"], json.loads(body)["code"]) == (status, code, code)
+    assert headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+def test_the_document_for_who_takes_neither_form() -> None:
+    assert fetch("/api/schema/", accept="text/html")[0] == 406
+
+
+def test_options_of_pages() -> None:
+    for path in ("/api/schema/", "/api/docs/", "/api/redoc/"):
+        status, headers, _ = fetch(path, "OPTIONS")
+        assert (status, headers["allow"]) == (204, "GET, HEAD, OPTIONS")
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/apps/", "/api/docs/", "/", "/nowhere", "/static/nothing.js", "/api/auth/token/"]
+)
+def test_a_host_that_is_not_served(path: str) -> None:
+    for host in ("evil.example", "localhost.evil.example", "a b", "localhost:x"):
+        status, headers, body = fetch(path, host=host)
+        assert (status, headers["x-error-code"], json.loads(body)["code"]) == (400, "invalid_host", "invalid_host")
+    assert fetch("/health/live/", host="10.0.0.7")[0] == 200
+    assert fetch("/health/live", host="10.0.0.7")[0] == 200
+
+
+def test_a_file_that_is_not_there_is_404() -> None:
+    assert fetch("/static/nothing.js")[0] == 404
+    assert ANYBODY.get("/nowhere").code == "not_found"
