@@ -208,10 +208,10 @@ def test_a_table_that_is_gone(stage: Stage) -> None:
 
 
 def end_connections(engine: Engine) -> None:
-    """Make the server end every connection of the engine's pools."""
+    """Make the server end every connection of the engine's pools; they are gone when this returns."""
     with psycopg.connect(engine.url, autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
             "WHERE application_name = 'datar' AND datname = current_database()"
         )
 

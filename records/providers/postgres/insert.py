@@ -27,13 +27,24 @@ from records.table import Field, Table
 _TEMPLATE: Final = Placeholder("template")
 _INSERT: Final = SQL("INSERT INTO {table} AS found ({columns}) SELECT {values} {source}WHERE {guard}{conflict}")
 _ONE: Final = SQL("{insert} RETURNING {row}, {created}, {key}")
+_ONE_ADVANCED: Final = SQL(
+    "WITH made AS ({insert} RETURNING {row} AS row, {created} AS created, {key} AS key{top}) "
+    "SELECT row, created, key{advanced} FROM made"
+)
+# Rows stand in the order they were sent: nothing is joined, and an insert takes and gives back row by row.
 _MANY: Final = SQL(
-    "WITH made AS ({insert} RETURNING {row} AS row, {created} AS created) "
-    "SELECT count(*), count(*) FILTER (WHERE created), {rows} FROM made"
+    "WITH made AS ({insert} RETURNING {row} AS row, {created} AS created{top}) "
+    "SELECT count(*), count(*) FILTER (WHERE created), {rows}{advanced} FROM made"
 )
 _COUNT: Final = SQL(
-    "WITH made AS ({insert} RETURNING {created} AS created) "
-    "SELECT count(*), count(*) FILTER (WHERE created), NULL FROM made"
+    "WITH made AS ({insert} RETURNING {created} AS created{top}) "
+    "SELECT count(*), count(*) FILTER (WHERE created), NULL{advanced} FROM made"
+)
+_ADVANCE: Final = SQL("{function}({sequence}, {top})")
+_STEP_BACK: Final = SQL(
+    "SELECT setval({sequence}, greatest(top, 1), coalesce(top > 0, false)) "
+    "FROM (SELECT max({column}) AS top FROM {table}) AS stored "
+    "WHERE pg_sequence_last_value({sequence}) = {last} AND (top < {last}) IS NOT FALSE"
 )
 
 
@@ -58,21 +69,23 @@ def insert_statement(plan: WritePlan) -> Composed:
         conflict=_conflict(plan),
     )
     created = SQL("(xmax = 0)") if plan.unique else SQL("true")
+    top, advanced = _advanced(plan)
     if plan.minimal:
-        return _COUNT.format(insert=insert, created=created)
+        return _COUNT.format(insert=insert, created=created, top=top, advanced=advanced)
     row = row_text(table.fields, _TEMPLATE, meta=plan.meta)
     if plan.single:
         key = SQL(", ").join(rendering(field) for field in table.key_fields)
-        return _ONE.format(insert=insert, row=row, created=created, key=key)
+        form = _ONE_ADVANCED if _key_state(plan) == "sent" else _ONE
+        return form.format(insert=insert, row=row, created=created, key=key, top=top, advanced=advanced)
     # An upsert's rows may have to be put in order with those of other statements, so they come one by one.
     rows = SQL("array_agg(row)") if plan.unique else SQL("string_agg(row, ',')")
-    return _MANY.format(insert=insert, row=row, created=created, rows=rows)
+    return _MANY.format(insert=insert, row=row, created=created, rows=rows, top=top, advanced=advanced)
 
 
 def insert_values(plan: WritePlan) -> Values:
     """The values of ``insert_statement``."""
     values: Values = {}
-    if _key_state(plan) in ("sent", "mixed"):
+    if _key_state(plan) == "mixed":
         name = plan.table.primary_key[0]
         values["top"] = str(max(row[name] for row in plan.rows if row.get(name) is not None))
     if plan.single:
@@ -98,14 +111,9 @@ def _value(plan: WritePlan, column: Column, place: int) -> Composable:
 
 def _source(plan: WritePlan) -> Composable:
     sources: list[Composable] = []
-    if _key_state(plan) in ("sent", "mixed"):
-        sources.append(
-            SQL("(SELECT {advance}({sequence}, {top}::bigint)) AS advanced").format(
-                advance=Identifier(plan.table.identity.namespace, "datar_advance"),
-                sequence=_key_sequence(plan.table),
-                top=Placeholder("top"),
-            )
-        )
+    if _key_state(plan) == "mixed":  # the keys to be generated must not meet those that are sent beside them
+        advance = _advance(plan.table, SQL("{top}::bigint").format(top=Placeholder("top")))
+        sources.append(SQL("(SELECT {advance}) AS advanced").format(advance=advance))
     if not plan.single:
         sources.append(sent_rows(len(_columns(plan))))
     return SQL("FROM {sources} ").format(sources=SQL(", ").join(sources)) if sources else SQL("")
@@ -133,13 +141,46 @@ def generates_key(plan: WritePlan) -> bool:
     return _key_state(plan) in ("absent", "mixed")
 
 
+def _advanced(plan: WritePlan) -> tuple[Composable, Composable]:
+    """Where every key was sent: what the insert gives back for it, and the sequence's move, once the rows are in.
+
+    The move is computed from the inserted rows, so that an insert that fails moves nothing.
+    """
+    if _key_state(plan) != "sent":
+        return SQL(""), SQL("")
+    top = SQL(", {column} AS top").format(column=Identifier(plan.table.key_fields[0].column))
+    moved = _advance(plan.table, SQL("top") if plan.single and not plan.minimal else SQL("max(top)"))
+    return top, SQL(", {moved}").format(moved=moved)
+
+
+def _advance(table: Table, top: Composable) -> Composed:
+    function = Identifier(table.identity.namespace, "datar_advance")
+    return _ADVANCE.format(function=function, sequence=_key_sequence(table), top=top)
+
+
 def key_repair(table: Table) -> Composed:
     """Move the key's sequence beyond every stored key. It lies behind when a key was taken while it was being moved."""
-    return SQL("SELECT {advance}({sequence}, (SELECT max({column}) FROM {table}))").format(
-        advance=Identifier(table.identity.namespace, "datar_advance"),
-        sequence=_key_sequence(table),
-        column=Identifier(table.key_fields[0].column),
-        table=qualified(table),
+    top = SQL("(SELECT max({column}) FROM {table})").format(
+        column=Identifier(table.key_fields[0].column), table=qualified(table)
+    )
+    return SQL("SELECT {advance}").format(advance=_advance(table, top))
+
+
+def key_step_back(table: Table) -> tuple[Composed, Composed]:
+    """Move a used-up sequence back to the greatest stored key, if there is room beyond it; in one transaction.
+
+    It stands at the end when the very last key was refused or deleted. The first statement takes the lock that
+    ``datar_advance`` takes.
+    """
+    sequence = _key_sequence(table)
+    return (
+        SQL("SELECT pg_advisory_xact_lock({sequence}::oid::bigint)").format(sequence=sequence),
+        _STEP_BACK.format(
+            sequence=sequence,
+            column=Identifier(table.key_fields[0].column),
+            table=qualified(table),
+            last=SQL("9223372036854775807"),
+        ),
     )
 
 
@@ -166,6 +207,8 @@ def _updated(plan: WritePlan) -> list[Field]:
 def _conflict(plan: WritePlan) -> Composable:
     if not plan.unique:
         return SQL("")
+    if plan.unique == plan.table.primary_key and _key_state(plan) == "absent":
+        return SQL("")  # a key that was not sent finds nothing; one that is taken all the same must not change its row
     changes: list[Composable] = [
         SQL("{column} = excluded.{column}").format(column=column.identifier)
         for field in _updated(plan)

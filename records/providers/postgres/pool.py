@@ -43,19 +43,36 @@ class Pool:
         self._size = size
         self._lock = threading.Lock()
         self._pools: dict[bool, ConnectionPool[Connection]] = {}
+        self._lent = {False: 0, True: 0}
 
     @contextmanager
     def connection(self, *, bulk: bool = False) -> Iterator[Connection]:
-        """A connection for the length of the block. Raises Unavailable (``db_unavailable``) when none is to be had."""
+        """A connection for the length of the block.
+
+        Raises Unavailable: ``overloaded`` when all are busy, ``db_unavailable`` when the database is not there.
+        """
         pool = self._pools.get(bulk) or self._open(bulk)
         try:
             connection = pool.getconn(timeout=_WAIT_SECONDS)
-        except (PoolTimeout, psycopg.OperationalError):
-            raise Unavailable("The database cannot be reached; try again.", code="db_unavailable") from None
+        except PoolTimeout:
+            if self._lent[bulk] >= pool.max_size:
+                raise Unavailable("Too many requests at once; try again.", code="overloaded") from None
+            raise _unreachable() from None
+        except psycopg.OperationalError:
+            raise _unreachable() from None
+        self._lend(bulk, 1)
         try:
             yield connection
         finally:
+            self._lend(bulk, -1)
             pool.putconn(connection)
+
+    @contextmanager
+    def fresh_connection(self) -> Iterator[Connection]:
+        """A connection that nobody had before: where one was lost, others of the pool may be dying too."""
+        with psycopg.connect(self._conninfo, **_arguments(STATEMENT_SECONDS)) as connection:
+            _configure(connection)
+            yield connection
 
     def check(self) -> None:
         """Part with every idle connection that is broken: where one was lost, its neighbours mostly are too."""
@@ -69,6 +86,11 @@ class Pool:
                 pool.close()
             self._pools.clear()
 
+    def _lend(self, bulk: bool, change: int) -> None:
+        """Count the connections in use; when all are, a wait in vain is no fault of the database."""
+        with self._lock:
+            self._lent[bulk] += change
+
     def _open(self, bulk: bool) -> ConnectionPool[Connection]:
         with self._lock:
             if bulk not in self._pools:
@@ -76,33 +98,41 @@ class Pool:
             return self._pools[bulk]
 
     def _make(self, deadline: float, *, bulk: bool) -> ConnectionPool[Connection]:
-        settings = {
-            "TimeZone": "UTC",
-            "IntervalStyle": "iso_8601",
-            "DateStyle": "ISO",
-            "statement_timeout": str(round(deadline * 1000)),
-            "lock_timeout": str(LOCK_MILLISECONDS * LOCK_TRIES),
-            "client_encoding": "UTF8",
-            "search_path": "pg_catalog",
-            "jit": "off",
-        }
-        options = " ".join("-c " + name + "=" + value for name, value in settings.items())
         return ConnectionPool(
             self._conninfo,
             min_size=0 if bulk else 1,
-            max_size=2 if bulk else self._size,
-            kwargs={
-                "autocommit": True,
-                "prepare_threshold": _PREPARE_AFTER,
-                "options": options,
-                "connect_timeout": _CONNECT_SECONDS,
-                "application_name": "datar",
-            },
+            max_size=max(2, self._size // 2) if bulk else self._size,
+            kwargs=_arguments(deadline),
             configure=_configure,
             open=True,
             reconnect_timeout=1,
             num_workers=1,
         )
+
+
+def _arguments(deadline: float) -> dict[str, Any]:
+    """How a connection is opened whose statements may take ``deadline`` seconds."""
+    settings = {
+        "TimeZone": "UTC",
+        "IntervalStyle": "iso_8601",
+        "DateStyle": "ISO",
+        "statement_timeout": str(round(deadline * 1000)),
+        "lock_timeout": str(LOCK_MILLISECONDS * LOCK_TRIES),
+        "client_encoding": "UTF8",
+        "search_path": "pg_catalog",
+        "jit": "off",
+    }
+    return {
+        "autocommit": True,
+        "prepare_threshold": _PREPARE_AFTER,
+        "options": " ".join("-c " + name + "=" + value for name, value in settings.items()),
+        "connect_timeout": _CONNECT_SECONDS,
+        "application_name": "datar",
+    }
+
+
+def _unreachable() -> Unavailable:
+    return Unavailable("The database cannot be reached; try again.", code="db_unavailable")
 
 
 def _configure(connection: Connection) -> None:

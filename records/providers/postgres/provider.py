@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -25,6 +26,7 @@ _STATEMENTS_KEPT: Final = 2_000
 _BULK_ROWS: Final = 200
 _TRIES: Final = 3
 _TAKEN: Final = "23505"
+_USED_UP: Final = "2200H"
 
 P = TypeVar("P", ListPlan, KeyedPlan, WritePlan)
 
@@ -59,15 +61,18 @@ class PostgresProvider:
             return (self.insert(plans[0], resolve),)
         with self._pool.connection(bulk=True) as connection:
             for attempt in range(_TRIES):
+                done: list[Written] = []
                 try:
-                    return self._upsert_all(connection, plans)
+                    return self._upsert_all(connection, plans, done)
                 except psycopg.Error as error:
-                    self._refuse(error, plans, connection, resolve, last=attempt == _TRIES - 1)
+                    last = attempt == _TRIES - 1
+                    self._refuse(error, plans, min(len(done), len(plans) - 1), connection, resolve, last=last)
         raise _crossed()
 
-    def _upsert_all(self, connection: Connection, plans: Sequence[WritePlan]) -> tuple[Written, ...]:
-        """Where one plan meets the guard, none is kept."""
-        done: list[Written] = []
+    def _upsert_all(
+        self, connection: Connection, plans: Sequence[WritePlan], done: list[Written]
+    ) -> tuple[Written, ...]:
+        """Where one plan meets the guard, none is kept. ``done`` tells, after a failure, which plan it was."""
         with connection.transaction():
             for plan in plans:
                 statement = self._statement(insert.insert_shape(plan), plan, insert.insert_statement)
@@ -98,6 +103,9 @@ class PostgresProvider:
             self._statements[shape] = statement
             while len(self._statements) > _STATEMENTS_KEPT:
                 self._statements.popitem(last=False)
+        else:
+            with suppress(KeyError):  # another thread may have dropped it meanwhile
+                self._statements.move_to_end(shape)
         return statement
 
     def _read(self, statement: "Statement", values: Values) -> Any:
@@ -109,7 +117,8 @@ class PostgresProvider:
                 if error.sqlstate is not None and not error.sqlstate.startswith("57P"):
                     raise
                 self._pool.check()
-                return self._fetch(statement, values)
+                with self._pool.fresh_connection() as connection:
+                    return statement.run(connection, values)
 
     def _fetch(self, statement: "Statement", values: Values) -> Any:
         with self._pool.connection() as connection:
@@ -122,13 +131,14 @@ class PostgresProvider:
                 try:
                     return statement.run(connection, values)
                 except psycopg.Error as error:
-                    self._refuse(error, (plan,), connection, resolve, last=attempt == _TRIES - 1)
+                    self._refuse(error, (plan,), 0, connection, resolve, last=attempt == _TRIES - 1)
         raise _crossed()
 
     def _refuse(
         self,
         error: psycopg.Error,
         plans: Sequence[WritePlan],
+        failed: int,
         connection: Connection,
         resolve: Resolve,
         *,
@@ -140,19 +150,29 @@ class PostgresProvider:
         if connection.closed:
             self._pool.check()
             raise translated(error) from error
-        if not last and (error.sqlstate in RETRY_STATES or _key_was_taken(error, plans[0], connection)):
+        if not last and (error.sqlstate in RETRY_STATES or _key_repaired(error, plans[failed], connection)):
             return
         raise explained(error, plans[0].table, _rows_of(plans), _own(plans[0]), connection, resolve) from error
 
 
-def _key_was_taken(error: psycopg.Error, plan: WritePlan, connection: Connection) -> bool:
-    """Whether a generated key met a stored one: then its sequence lay behind, and has now been moved on."""
-    if error.diag.constraint_name != unique_name(plan.table, plan.table.primary_key):
+def _key_repaired(error: psycopg.Error, plan: WritePlan, connection: Connection) -> bool:
+    """Whether the sequence of a generated key was to blame, and stands right now.
+
+    It lay behind when a generated key met a stored one; it was used up too early when the last keys are not stored.
+    """
+    if not insert.generates_key(plan):
         return False
-    if error.sqlstate != _TAKEN or not insert.generates_key(plan):
-        return False
-    connection.execute(insert.key_repair(plan.table))
-    return True
+    with wrapped():
+        if error.sqlstate == _USED_UP:
+            with connection.transaction():
+                for statement in insert.key_step_back(plan.table):
+                    connection.execute(statement)
+            return True
+        key_name = unique_name(plan.table, plan.table.primary_key)
+        if error.sqlstate == _TAKEN and error.diag.constraint_name == key_name:
+            connection.execute(insert.key_repair(plan.table))
+            return True
+    return False
 
 
 def _rows_of(plans: Sequence[WritePlan]) -> list[dict[str, Json]]:
@@ -193,13 +213,13 @@ class Statement:
 
 def _inserted(row: Sequence[Any] | None, plan: WritePlan) -> Written:
     if not plan.single or plan.minimal:
-        count, created, rows = row if row is not None else (0, 0, None)
+        count, created, rows = row[:3] if row is not None else (0, 0, None)
         if isinstance(rows, list):
             return Written(count, created=created, each=tuple(rows))
         return Written(count, created=created, rows=rows or b"")
     if row is None:
         return Written(0)
-    key = tuple(jiter.from_json(part) for part in row[2:])
+    key = tuple(jiter.from_json(part) for part in row[2 : 2 + len(plan.table.primary_key)])
     return Written(1, created=int(row[1]), rows=row[0], key=key)
 
 

@@ -1,7 +1,8 @@
 """What every namespace holds for its physical tables: a version sequence, a table of row counts, three functions.
 
 They name no schema but the one they are made in, so a clone owes nothing to its source. The migration of a release
-makes them from here; a later change of them is a new statement and a new migration.
+makes them from here; a later change of them is a new statement and a new migration. Until 0.1.0 is released, these
+texts themselves may change.
 """
 
 from typing import Final
@@ -31,8 +32,8 @@ DECLARE
     reached bigint;
     used boolean;
 BEGIN
-    PERFORM pg_advisory_lock(key);
     BEGIN
+        PERFORM pg_advisory_lock(key);
         EXECUTE format('SELECT last_value, is_called FROM %s', sequence) INTO reached, used;
         IF value > reached OR (value = reached AND NOT used) THEN
             IF value - reached > 10000 THEN
