@@ -21,7 +21,7 @@ from datar.api.fields import read_body, read_nothing
 from datar.api.listing import Listing, list_response
 from datar.api.operations import operation, page_of
 from datar.api.responses import answer, created, deleted
-from tenants.views import TenantView
+from tenants.namespace_view import TenantView
 
 LISTING = Listing(
     ordering={name: name for name in ("id", "name", "slug", "created_at", "updated_at", "datasource_count")},

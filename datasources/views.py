@@ -26,7 +26,7 @@ from datasources.serializers import (
     datasource_item,
     table_numbers,
 )
-from tenants.views import TenantView
+from tenants.namespace_view import TenantView
 
 LISTING = Listing(
     ordering={

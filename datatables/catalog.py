@@ -9,17 +9,20 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from django.db import ProgrammingError
+
 from apps.naming import is_slug
 from datar.api.views import Actor
 from datar.errors import Conflict, NotFound
 from datasources.connect import provider_for
-from datatables.definitions import identity_of, stored_table, without_relations
+from datatables.definitions import identity_of, readable_table, without_relations
 from datatables.models import DataTable
 from datatables.naming import is_table_name
 from records.descriptor import parse_table
 from records.recordset import RecordSet
 from records.table import Table
 from tenants.context import current, use
+from tenants.departed import refusal_when_gone
 
 SECONDS: Final = 0.9
 """How old what was read from the database may be: a read is at most 1 s behind a schema change."""
@@ -41,7 +44,8 @@ class _Entry:
 
 _lock = threading.Lock()
 _entries: OrderedDict[_Place, _Entry] = OrderedDict()
-_tables: OrderedDict[tuple[str, int, int], Table] = OrderedDict()
+_tables: OrderedDict[tuple[str, int], Table] = OrderedDict()
+"""By namespace and id; of each only the revision met last."""
 
 
 def record_set(actor: Actor, app: str, name: str) -> RecordSet:
@@ -80,14 +84,33 @@ class TableCatalog:
         return entry
 
 
-def _table_of(row: DataTable) -> Table:
-    """The engine's description of a stored datatable of the current namespace, parsed once per revision."""
-    key = (current(), row.pk, row.revision)
-    table = _tables.get(key)
+def _load(place: _Place) -> _Entry:
+    namespace, app, name = place
+    read_at = time.monotonic()
+    if not (is_slug(app) and is_table_name(name)):
+        return _Entry(read_at, None, "", "absent")
+    try:
+        with use(namespace):
+            return _read(read_at, app, name)
+    except ProgrammingError as error:
+        raise refusal_when_gone(error, namespace) from error
+
+
+def _read(read_at: float, app: str, name: str) -> _Entry:
+    """What the current namespace holds there. The descriptor, which may be long, is read once per revision."""
+    rows = DataTable.objects.select_related("app", "data_source").filter(app__slug=app, name=name, is_active=True)
+    row = rows.defer("json_schema", "columns").first()
+    table = None if row is None else _tables.get((current(), row.pk))
+    if row is not None and row.is_materialized and (table is None or table.identity.revision != row.revision):
+        row, table = rows.first(), None
+    if row is None:
+        return _Entry(read_at, None, "", "absent")
+    if not row.is_materialized:
+        return _Entry(read_at, None, row.data_source.provider_type, "not_materialized")
     if table is None:
-        table = stored_table(row, _find_stored)
-        _keep(_tables, key, table)
-    return table
+        table = readable_table(row, _find_stored)
+        _keep(_tables, (current(), row.pk), table)
+    return _Entry(read_at, table, row.data_source.provider_type, "")
 
 
 def _find_stored(app: str, name: str) -> Table | None:
@@ -96,24 +119,6 @@ def _find_stored(app: str, name: str) -> Table | None:
     if row is None:
         return None
     return parse_table(without_relations(row.json_schema), identity_of(row), lambda *_: None)
-
-
-def _load(place: _Place) -> _Entry:
-    namespace, app, name = place
-    read_at = time.monotonic()
-    if not (is_slug(app) and is_table_name(name)):
-        return _Entry(read_at, None, "", "absent")
-    if not (is_slug(app) and is_table_name(name)):
-        return _Entry(read_at, None, "", "absent")
-    with use(namespace):
-        rows = DataTable.objects.select_related("app", "data_source")
-        row = rows.filter(app__slug=app, name=name, is_active=True).first()
-        if row is None:
-            return _Entry(read_at, None, "", "absent")
-        provider_type = row.data_source.provider_type
-        if not row.is_materialized:
-            return _Entry(read_at, None, provider_type, "not_materialized")
-        return _Entry(read_at, _table_of(row), provider_type, "")
 
 
 def _materialized(entry: _Entry, name: str) -> Table:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from apps.naming import is_slug
 from datatables.models import DataTable
 from datatables.naming import is_table_name
-from records.descriptor import assign_columns, parse_table
+from records.descriptor import InvalidDescriptor, assign_columns, parse_table
 from records.provider import Resolve
 from records.table import Identity, Json, Table
 from tenants import context
@@ -50,6 +50,24 @@ def placed(table: Table, row: DataTable) -> Table:
 def stored_table(row: DataTable, resolve: Resolve) -> Table:
     """The table of a row, with its foreign keys. Raises InvalidDescriptor when a target has gone."""
     return parse_table(row.json_schema, identity_of(row), resolve)
+
+
+def readable_table(row: DataTable, resolve: Resolve) -> Table:
+    """The table of a row, without those foreign keys whose target has gone or changed: its rows can still be read."""
+    try:
+        return stored_table(row, resolve)
+    except InvalidDescriptor:
+        whole = row.json_schema
+    standing = [key for key in whole.get("foreignKeys", []) if _stands({**whole, "foreignKeys": [key]}, row, resolve)]
+    return parse_table({**whole, "foreignKeys": standing}, identity_of(row), resolve)
+
+
+def _stands(descriptor: Json, row: DataTable, resolve: Resolve) -> bool:
+    try:
+        parse_table(descriptor, identity_of(row), resolve)
+    except InvalidDescriptor:
+        return False
+    return True
 
 
 def without_relations(descriptor: Json) -> Json:

@@ -12,8 +12,11 @@ from datatables.naming import is_table_name
 
 
 def tables_of(app: App, datasource_slug: str | None = None) -> QuerySet[DataTable]:
-    """Tables of the app, or of one active datasource of it; deleted ones too. Raises NotFound (the datasource)."""
-    rows = DataTable.objects.select_related("app", "data_source").filter(app=app)
+    """Tables of the app, or of one active datasource of it; deleted ones too; without descriptors.
+
+    Raises NotFound (the datasource).
+    """
+    rows = DataTable.objects.select_related("app", "data_source").filter(app=app).defer("json_schema")
     if datasource_slug is None:
         return rows
     return rows.filter(data_source=find_datasource(app, datasource_slug))

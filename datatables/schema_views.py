@@ -30,7 +30,7 @@ from datatables.serializers import (
 from records.limits import ROWS_PER_REQUEST
 from records.payload import render_validation
 from records.table import Json
-from tenants.views import TenantView
+from tenants.namespace_view import TenantView
 
 
 class TableSchemaOnly(TenantView):

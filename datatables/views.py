@@ -17,7 +17,7 @@ from datatables import services
 from datatables.models import DataTable
 from datatables.queries import find_place, find_table, tables_of
 from datatables.serializers import TableCreate, TableDetail, TableItem, TableUpdate, table_detail, table_item
-from tenants.views import TenantView
+from tenants.namespace_view import TenantView
 
 ORDERING = ("id", "name", "physical_table_name", "is_materialized", "created_at", "updated_at")
 IN_SOURCE = Listing(

@@ -58,7 +58,8 @@ def register(*, email: str, password: str, name: str = "") -> Registration:
         client = Client(name=name, email=email, email_identity=identity, schema_name=_free_schema_name(email))
         client.save()
         crash_point("registration_client_saved")
-        clone(connection.connection, PUBLIC, client.schema_name)
+        with connection.wrap_database_errors:  # below Django: a lock that is not free must be told as Django's
+            clone(connection.connection, PUBLIC, client.schema_name)
         crash_point("registration_cloned")
         with use(client.schema_name):
             owner = User.objects.create(email=email, password=hashed, role=Role.OWNER, name=name)

@@ -1,6 +1,6 @@
 """The shapes of what is said about clients, users, keys and tokens, in and out. Nothing here writes."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
@@ -41,6 +41,7 @@ class Future(serializers.DateTimeField):
         if moment is None or moment.tzinfo is None:
             raise InvalidFields.one("", "invalid_datetime", "This must be an instant like 2030-01-31T12:00:00Z.")
         try:
+            moment = moment.astimezone(UTC)
             late = moment <= timezone.now()
         except OverflowError:
             raise InvalidFields.one("", "invalid_datetime", "This instant is out of range.") from None

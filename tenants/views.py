@@ -1,8 +1,8 @@
-"""``/api/auth/`` over HTTP, and the view that everything about a tenant's metadata is built on."""
+"""``/api/auth/`` over HTTP."""
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
@@ -13,9 +13,10 @@ from datar.api.views import ApiView
 from datar.errors import InvalidFields, NotFound
 from tenants import accounts, clients, keys, registration
 from tenants.authentication import GRANT
-from tenants.context import PUBLIC, activate
+from tenants.context import PUBLIC
+from tenants.departed import refusal_when_gone
 from tenants.keys import Grant
-from tenants.roles import TenantActor
+from tenants.namespace_view import TenantView
 from tenants.serializers import (
     ApiKeyCreate,
     ApiKeyMade,
@@ -40,24 +41,6 @@ from tenants.serializers import (
 _ID_DIGITS = 18
 
 
-class TenantView(ApiView):
-    """An endpoint of the actor's namespace: Django's connection is on it while the view runs, then on ``public``."""
-
-    actor: TenantActor
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Once it is known who asks, and that they may: their namespace."""
-        super().initial(request, *args, **kwargs)
-        activate(self.actor.namespace)
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """However the request ends, the next one of this thread begins on ``public``."""
-        try:
-            return super().dispatch(request, *args, **kwargs)
-        finally:
-            activate(PUBLIC)
-
-
 class OpenView(ApiView):
     """An endpoint that needs no token; a key, when one is sent, still has to be good."""
 
@@ -68,6 +51,11 @@ class OpenView(ApiView):
         """What the request's key opens."""
         grant: Grant | None = self.request._request.META.get(GRANT)
         return grant
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """What fails because the key's client was deleted a moment ago is the refusal it will be in a second."""
+        namespace = self.grant.namespace if self.grant else PUBLIC
+        return super().handle_exception(refusal_when_gone(exc, namespace))
 
 
 class RegisterView(OpenView):

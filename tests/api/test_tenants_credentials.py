@@ -264,3 +264,13 @@ def test_roles_over_http() -> None:
         assert acme().api.with_token(new_user(acme().schema, role)).get(KEYS).status == status
     admin = acme().api.with_token(new_user(acme().schema, "admin"))
     assert admin.patch("/api/auth/client/", {"name": "acme"}).status == 403
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-23:00", "9999-12-31T23:59:59.999999-00:01"])
+def test_an_expiry_beyond_the_calendar_is_refused(moment: str) -> None:
+    api = new_tenant("calendar").api
+    answer = api.post(KEYS, {"expires_at": moment})
+    assert (answer.status, list(answer.data)) == (400, ["expires_at"])
+    made = api.post(KEYS, {"expires_at": "9999-12-31T23:59:59-00:00"})
+    assert (made.status, made.data["expires_at"][:4]) == (201, "9999")
+    assert api.get(KEYS).status == 200

@@ -163,3 +163,12 @@ def test_registration_is_post_only(method: str) -> None:
     answer = ANYBODY.request(method, "/api/auth/register/")
     assert answer.status == 405
     assert "POST" in answer.headers["Allow"]
+
+
+def test_a_registration_that_cannot_copy_now_says_so(pg: psycopg.Connection) -> None:
+    with pg.transaction():
+        pg.execute("LOCK TABLE public.datar_datatable IN ROW EXCLUSIVE MODE")
+        answer = sign_up("waits.in.vain@example.com")
+        assert (answer.status, answer.code) == (503, "schema_locked")
+        assert int(answer.headers["Retry-After"]) > 0
+    assert sign_up("waits.in.vain@example.com").status == 201

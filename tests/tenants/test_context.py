@@ -17,7 +17,7 @@ from tenants.authentication import GRANT
 from tenants.context import PUBLIC, current, use
 from tenants.middleware import read_key
 from tenants.models import User
-from tenants.views import TenantView
+from tenants.namespace_view import TenantView
 from tests.cast import Tenant, acme, globex, new_tenant
 
 
