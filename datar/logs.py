@@ -2,6 +2,7 @@
 
 import logging
 import logging.config
+import traceback
 from contextvars import ContextVar
 from typing import Any
 
@@ -11,6 +12,43 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request this thread works on; on every line of the log."""
 
 LINE_CHARACTERS = 2_000
+
+
+def traceback_text(error: BaseException | None) -> str:
+    """A traceback for the log. Once a database had a part in it, without any message: those quote rows' values.
+
+    What is left of a database's error is its SQLSTATE and the name of the constraint.
+    """
+    if error is None:
+        return ""
+    chain = _chain(error)
+    if not any(_of_database(one) for one in chain):
+        return "".join(traceback.format_exception(error))
+    return "\n".join("".join(traceback.format_tb(one.__traceback__)) + _named(one) for one in chain)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The error behind what it caused, the first cause first; members of groups stand before their group."""
+    found: dict[int, BaseException] = {}
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is not None and id(one) not in found:
+            found[id(one)] = one
+            waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+    return list(found.values())[::-1]
+
+
+def _of_database(error: BaseException) -> bool:
+    return any(kind.__module__.startswith(("psycopg", "django.db")) for kind in type(error).__mro__)
+
+
+def _named(error: BaseException) -> str:
+    kind = type(error)
+    diagnosis = getattr(error, "diag", None)
+    constraint = getattr(diagnosis, "constraint_name", None)
+    known = (("sqlstate", getattr(error, "sqlstate", None)), ("constraint", constraint))
+    return f"{kind.__module__}.{kind.__qualname__}" + "".join(f" {name}={value}" for name, value in known if value)
 
 
 def _cut(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -31,7 +69,7 @@ _SHARED: list[Any] = [
     _with_request_id,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,
+    structlog.processors.ExceptionRenderer(lambda exc_info: traceback_text(exc_info[1])),
     _cut,
 ]
 

@@ -14,6 +14,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http import wsgi
 
 from datar import env
+from datar.logs import traceback_text
 
 wsgi.SERVER = "datar"  # the header names no version to attackers
 
@@ -26,11 +27,11 @@ class JsonLine(logging.Formatter):
         event = {"event": record.getMessage(), "level": record.levelname.lower(), "logger": record.name}
         event["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
         if record.exc_info:
-            event["exception"] = self.formatException(record.exc_info)
+            event["exception"] = traceback_text(record.exc_info[1])
         return json.dumps(event)
 
 
-class Log(Logger):  # type: ignore[misc]
+class Log(Logger):  # type: ignore[misc]  # gunicorn is untyped
     """gunicorn's log in our format; there is no access log, a proxy keeps one."""
 
     def setup(self, cfg: Any) -> None:

@@ -32,15 +32,17 @@ CLOSING = ("408 ", "413 ")
 """After these answers the rest of the body is not waited for: the connection ends."""
 
 
-class Connection(TConn):  # type: ignore[misc]
+class Connection(TConn):  # type: ignore[misc]  # gunicorn is untyped
     """A client's connection, with the request that is arriving on it."""
 
     sock: PacedSocket
     gathering: Gathering | None = None
     drained: int = 0
+    accounted: int = 0
+    """Its part of the worker's ``gathered``."""
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     """See the module's text. ``gathering_conns`` and ``lingering_conns`` are ordered by their deadlines."""
 
     wsgi: Callable[..., Iterable[bytes]]
@@ -96,7 +98,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Read what is there; True when the gathering is over: handed to a thread, refused, or left by the client."""
         gathering = conn.gathering
         assert gathering is not None
-        before = len(gathering.buffer)
         try:
             piece = data or conn.sock.recv_now(READ_BYTES)
             if piece is None:
@@ -104,7 +105,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if not piece:
                 return self._left(conn, gathering)
             gathering.feed(piece)
-            self._account(before, len(gathering.buffer))
+            self._account(conn, len(gathering.buffer))
             if gathering.expects_continue:
                 gathering.expects_continue = False
                 conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -132,17 +133,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.discard(conn)
         return True
 
-    def _account(self, before: int, after: int) -> None:
-        if after <= SMALL_BYTES:
+    def _account(self, conn: Connection, size: int) -> None:
+        """The connection holds ``size`` bytes now; small requests do not count."""
+        counted = size if size > SMALL_BYTES else 0
+        self.gathered += counted - conn.accounted
+        conn.accounted = counted
+        if not counted:
             return
-        self.gathered += after - (before if before > SMALL_BYTES else 0)
         if self.gathered > GATHERED_BYTES:
             raise Unavailable("Too many large requests at once; send it again.", code="overloaded")
 
     def _finish_gathering(self, conn: Connection) -> None:
-        gathering, conn.gathering = conn.gathering, None
-        if gathering is not None and len(gathering.buffer) > SMALL_BYTES:
-            self.gathered -= len(gathering.buffer)
+        conn.gathering = None
+        self._account(conn, 0)
 
     # --- a request is refused, or done
 
@@ -257,7 +260,7 @@ def _closing(application: Callable[..., Iterable[bytes]]) -> Callable[..., Itera
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             if status.startswith(CLOSING):
-                start_response.__self__.force_close()  # type: ignore[attr-defined]
+                start_response.__self__.force_close()  # type: ignore[attr-defined]  # a bound method of gunicorn's Response
             return start_response(status, headers, exc_info)
 
         return application(environ, start)

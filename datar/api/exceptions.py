@@ -1,10 +1,12 @@
 """Kind of error → HTTP, decided once: the status, the one body, the headers. Nothing else names an error's status."""
 
+import math
 import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 import structlog
 from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -32,6 +34,24 @@ STATUSES: Mapping[type[errors.DatarError], int] = {
 }
 
 
+_LOST = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+_KINDS: Mapping[type[drf.APIException], type[errors.DatarError]] = {
+    drf.NotFound: errors.NotFound,
+    drf.PermissionDenied: errors.Denied,
+    drf.NotAuthenticated: errors.NotAuthenticated,
+    drf.AuthenticationFailed: errors.NotAuthenticated,
+    drf.NotAcceptable: errors.NotAcceptable,
+    drf.UnsupportedMediaType: errors.UnsupportedMedia,
+}
+_DETAILS: Mapping[type[errors.DatarError], str] = {
+    errors.NotFound: "Not found.",
+    errors.Denied: "You do not have permission to perform this action.",
+    errors.NotAuthenticated: "Authentication credentials were not provided, or are not valid.",
+    errors.NotAcceptable: "Answers are application/json; accept it.",
+    errors.UnsupportedMedia: "Send JSON, with the header Content-Type: application/json.",
+}
+
+
 def status_of(error: errors.DatarError) -> int:
     """The HTTP status of a kind."""
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
@@ -41,22 +61,40 @@ def as_datar_error(error: Exception) -> errors.DatarError | None:
     """What Django, DRF or the database raised, as one of ours; None for a bug."""
     if isinstance(error, errors.DatarError):
         return error
-    if isinstance(error, Http404 | drf.NotFound):
+    if isinstance(error, drf.APIException):
+        return _framework_error(error)
+    if isinstance(error, Http404):
         return errors.NotFound()
     if isinstance(error, DisallowedHost):
         return errors.Invalid("This host name is not served here; see DATAR_ALLOWED_HOSTS.", code="invalid_host")
-    if isinstance(error, PermissionDenied | drf.PermissionDenied):
-        return errors.Denied("You do not have permission to perform this action.")
-    if isinstance(error, SuspiciousOperation | BadRequest | drf.ParseError):
+    if isinstance(error, PermissionDenied):
+        return errors.Denied(_DETAILS[errors.Denied])
+    if isinstance(error, SuspiciousOperation | BadRequest):
         return errors.Invalid("The request cannot be read.", code="bad_request")
-    if isinstance(error, OperationalError | InterfaceError | DatabaseError):
+    if isinstance(error, psycopg.Error | DatabaseError | InterfaceError):
         return _database_error(error)
     return None
 
 
-def _database_error(error: DatabaseError | InterfaceError) -> errors.DatarError | None:
-    state = getattr(error.__cause__, "sqlstate", None)
-    if state is None and not isinstance(error, OperationalError | InterfaceError):
+def _framework_error(error: drf.APIException) -> errors.DatarError | None:
+    """DRF's kinds, should one of its parts raise one; its texts are not ours and may quote what was sent."""
+    if isinstance(error, drf.Throttled):
+        wait = max(1, math.ceil(error.wait or 1))
+        return errors.Unavailable("Too many requests; send it again later.", code="overloaded", retry_after=wait)
+    if isinstance(error, drf.MethodNotAllowed):
+        return errors.NotAllowed(str(error.detail).partition('"')[2].partition('"')[0], ())
+    kind = next((ours for theirs, ours in _KINDS.items() if isinstance(error, theirs)), None)
+    if kind is not None:
+        return kind(_DETAILS[kind])
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None
+    return errors.Invalid("The request cannot be read.", code="bad_request")
+
+
+def _database_error(error: Exception) -> errors.DatarError | None:
+    """By SQLSTATE, the driver's or that of the driver's error that Django wrapped; none means a lost connection."""
+    state = getattr(error, "sqlstate", None) or getattr(error.__cause__, "sqlstate", None)
+    if state is None and not isinstance(error, _LOST):
         return None
     return errors.from_sqlstate(state)
 
@@ -81,6 +119,8 @@ class _Bug(errors.DatarError):
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """DRF's EXCEPTION_HANDLER."""
     request = context["request"]
+    if isinstance(error, drf.MethodNotAllowed):
+        error = errors.NotAllowed(str(request.method), context["view"].allowed_methods)
     return error_response(error, getattr(request, "_request", request))
 
 

@@ -14,6 +14,7 @@ from rest_framework import serializers
 
 from datar.api.body import read_body as read_bytes
 from datar.errors import FieldError, Invalid, InvalidFields
+from records.limits import ERRORS_SHOWN, LABEL_CHARACTERS
 from records.table import Json
 
 SERVICE_OWNED = frozenset(
@@ -35,6 +36,9 @@ SERVICE_OWNED = frozenset(
     ]
 )
 """Words no body may set here, whatever the resource: they are refused as read-only, not as unknown."""
+_HINTS = 10
+"""Unknown names of one body that are compared with the known ones, which takes time."""
+_HINTED_CHARACTERS = 64
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 CONTROL_BUT_LAYOUT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -139,14 +143,16 @@ def read_body(
 
     ``shown`` are the fields of the resource's answers: those that ``shape`` has not are read-only. With ``current``
     (the resource as it is shown now) a read-only field is accepted when it is sent unchanged. ``partial``: nothing is
-    required. Raises InvalidFields with every mistake.
+    required. Raises InvalidFields with every mistake, up to ERRORS_SHOWN of them.
     """
     fields = shape().fields
     errors = [] if partial else _missing(fields, body)
     values: dict[str, Any] = {}
     for name, value in body.items():
+        if len(errors) >= ERRORS_SHOWN:
+            break
         if name not in fields:
-            errors += _not_writable(name, value, fields, shown, current)
+            errors += _not_writable(name, value, fields, shown, current, hint=len(errors) < _HINTS)
             continue
         try:
             values[name] = fields[name].run_validation(value)
@@ -166,15 +172,25 @@ def _missing(fields: Mapping[str, Any], body: Mapping[str, Json]) -> list[FieldE
 
 
 def _not_writable(
-    name: str, value: Json, fields: Collection[str], shown: Collection[str], current: Mapping[str, Json] | None
+    name: str,
+    value: Json,
+    fields: Collection[str],
+    shown: Collection[str],
+    current: Mapping[str, Json] | None,
+    *,
+    hint: bool,
 ) -> list[FieldError]:
     if current is not None and name in current and _same(value, current[name]):
         return []
     if name in shown or name in SERVICE_OWNED:
         return [FieldError(name, "read_only_field", "This field is read-only; leave it out or send it unchanged.")]
-    near = get_close_matches(name, fields, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else f" Known: {', '.join(fields)}."
-    return [FieldError(name, "unknown_field", f"There is no field of this name.{hint}")]
+    text = "There is no field of this name." + (_nearest(name, fields) if hint else "")
+    return [FieldError(name[:LABEL_CHARACTERS], "unknown_field", text)]
+
+
+def _nearest(name: str, fields: Collection[str]) -> str:
+    near = get_close_matches(name, fields, n=1) if len(name) <= _HINTED_CHARACTERS else []
+    return f" Did you mean '{near[0]}'?" if near else f" Known: {', '.join(fields)}."
 
 
 def _same(sent: Json, present: Json) -> bool:
