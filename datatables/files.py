@@ -36,11 +36,6 @@ class CannotLoad(Exception):
     """The package cannot be loaded; the text is a sentence with resource, line and field where they are known."""
 
 
-def as_read(label: str, value: Json) -> Json:
-    """The judge that takes everything."""
-    return value
-
-
 @dataclass(frozen=True, slots=True)
 class PackageFiles:
     """A package's descriptor and the directory that its paths begin in."""

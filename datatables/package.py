@@ -1,8 +1,7 @@
 """A Frictionless Data Package → tables, all in one transaction. Only the schemas in it are read; nothing is opened."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from django.db import transaction
@@ -11,73 +10,18 @@ from django.utils import timezone
 from apps.models import App
 from apps.naming import lock_names, taken
 from apps.queries import lock_app
-from datar.errors import FieldError, InvalidFields, NotSupportedYet
+from datar.errors import FieldError, InvalidFields, NotFound, NotSupportedYet
 from datasources.models import DataSource
 from datatables.definitions import columns_for, define, placed, resolver, stored_table, without_relations
 from datatables.materializing import check_provider, make_physical
 from datatables.models import DataTable
-from datatables.naming import NAME_RULE, RESERVED_NAMES, is_table_name, physical_names
+from datatables.naming import physical_names
+from datatables.package_resources import Resource, read_resources
 from datatables.services import datasource_for
 from records.descriptor import InvalidDescriptor, schema_hash
-from records.limits import DESCRIPTION_CHARACTERS, PACKAGE_RESOURCES
+from records.limits import ERRORS_SHOWN
 from records.provider import Resolve
 from records.table import Json, Table
-
-PACKAGE_WORDS = frozenset(
-    {
-        "name",
-        "id",
-        "title",
-        "description",
-        "homepage",
-        "version",
-        "licenses",
-        "sources",
-        "contributors",
-        "keywords",
-        "image",
-        "created",
-        "profile",
-        "$schema",
-        "resources",
-    }
-)
-RESOURCE_WORDS = frozenset(
-    {
-        "name",
-        "path",
-        "data",
-        "schema",
-        "title",
-        "description",
-        "format",
-        "mediatype",
-        "encoding",
-        "bytes",
-        "hash",
-        "sources",
-        "licenses",
-        "profile",
-        "$schema",
-        "type",
-        "dialect",
-        "homepage",
-        "scheme",
-        "compression",
-        "innerpath",
-        "extrapaths",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """What is used of a resource. ``path`` is where it stands in the package, for messages."""
-
-    path: str
-    name: str
-    description: str
-    schema: dict[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +43,14 @@ def create_schema(
     Conflict (a deleted table has the name), NotSupportedYet (a table with another schema).
     """
     app = lock_app(app_slug)
-    source = datasource_for(app, datasource_slug, user_id=user_id)
+    source = _source(app, datasource_slug, user_id)
     check_provider(source)
-    resources = read_package(package)
+    resources, mistakes = read_resources(package)
+    defined, resolve = _define(app, resources, mistakes)
     existing = _existing(app, resources)
     fresh = [resource for resource in resources if resource.name not in existing]
-    defined, resolve = _define(app, fresh)
+    if existing:  # what is new points at the tables that are there, not at what was sent of them
+        defined, resolve = _define(app, fresh, [])
     made = _insert(app, source, fresh, defined, user_id=user_id)
     pairs = [(row, placed(defined[row.name], row)) for row in made]
     waiting = [row for row in existing.values() if not row.is_materialized]
@@ -119,58 +65,18 @@ def create_schema(
     )
 
 
-def read_package(package: Mapping[str, Json]) -> list[Resource]:
-    """The package's resources. Raises InvalidFields with every mistake, each under its path."""
-    errors = list(_unknown(package, PACKAGE_WORDS, ""))
-    sent = package.get("resources")
-    if not isinstance(sent, list) or not sent:
-        raise InvalidFields([*errors, FieldError("resources", "required", "This must be an array of resources.")])
-    if len(sent) > PACKAGE_RESOURCES:
-        message = f"This has {len(sent)} resources; at most {PACKAGE_RESOURCES} are allowed."
-        raise InvalidFields([*errors, FieldError("resources", "schema_too_large", message)])
-    seen: set[str] = set()
-    for place, resource in enumerate(sent):
-        errors += _mistakes(resource, f"resources[{place}]", seen)
-    if errors:
-        raise InvalidFields(errors)
-    return [
-        Resource(f"resources[{place}]", item["name"], item.get("description", ""), item["schema"])
-        for place, item in enumerate(sent)
-    ]
-
-
-def _mistakes(resource: Json, path: str, seen: set[str]) -> Iterator[FieldError]:
-    if not isinstance(resource, dict):
-        yield FieldError(path, "invalid_type", "This must be a JSON object.")
-        return
-    yield from _unknown(resource, RESOURCE_WORDS, f"{path}.")
-    name = resource.get("name")
-    if not isinstance(name, str) or not is_table_name(name):
-        rule = f"{NAME_RULE} Not: {', '.join(sorted(RESERVED_NAMES))}."
-        yield FieldError(f"{path}.name", "invalid_identifier", rule)
-    elif name in seen:
-        yield FieldError(f"{path}.name", "duplicate_name", f"Two resources are called '{name}'.")
-    else:
-        seen.add(name)
-    description = resource.get("description", "")
-    if not isinstance(description, str) or len(description) > DESCRIPTION_CHARACTERS:
-        rule = f"This must be text of at most {DESCRIPTION_CHARACTERS} characters."
-        yield FieldError(f"{path}.description", "invalid_type", rule)
-    if not isinstance(resource.get("schema"), dict):
-        rule = "This must be a Table Schema as a JSON object; paths and URLs are not opened."
-        yield FieldError(f"{path}.schema", "schema_must_be_object", rule)
-
-
-def _unknown(sent: Mapping[str, Json], words: frozenset[str], prefix: str) -> Iterator[FieldError]:
-    for word in sent:
-        if word not in words and ":" not in word and not word.startswith("x-"):
-            near = get_close_matches(word, words, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else " Properties of your own begin with x-."
-            yield FieldError(f"{prefix}{word[:100]}", "unknown_field", f"There is no property of this name.{hint}")
+def _source(app: App, slug: str | None, user_id: int | None) -> DataSource:
+    try:
+        return datasource_for(app, slug, user_id=user_id)
+    except NotFound:
+        raise NotFound(f"App '{app.slug}' has no datasource '{str(slug)[:100]}'.") from None
 
 
 def _existing(app: App, resources: list[Resource]) -> dict[str, DataTable]:
-    """The tables that are there already, all active and with the schema that was sent."""
+    """The tables that are there already, all active and with the schema that was sent.
+
+    Raises Conflict (deleted), NotSupportedYet (another schema).
+    """
     names = [resource.name for resource in resources]
     rows = {
         row.name: row
@@ -188,38 +94,63 @@ def _existing(app: App, resources: list[Resource]) -> dict[str, DataTable]:
             restore = f"/api/apps/{app.slug}/datatables/{row.name}/restore/"
             raise taken("datatable", row.name, field="name", is_active=False, restore=restore)
         if row.schema_hash != schema_hash(resource.schema):
-            raise NotSupportedYet(f"Table '{row.name}' exists with another schema; changing it is not supported yet.")
+            what = f"{resource.path}.schema: table '{row.name}' exists with another schema"
+            raise NotSupportedYet(f"{what}; changing it is not supported yet.")
         if not row.is_materialized:
             check_provider(row.data_source)
         found[row.name] = row
     return found
 
 
-def _define(app: App, resources: list[Resource]) -> tuple[dict[str, Table], Resolve]:
-    """The tables, which may point at each other in any order: first each without its foreign keys, then whole."""
-    errors: list[FieldError] = []
+def _define(app: App, resources: list[Resource], mistakes: list[FieldError]) -> tuple[dict[str, Table], Resolve]:
+    """The tables, which may point at each other in any order: first each without its foreign keys, then whole.
 
-    def one(resource: Resource, schema: Json, resolve: Resolve) -> Table | None:
-        try:
-            return define(app.slug, resource.name, schema, resolve)
-        except InvalidDescriptor as error:
-            errors.extend(FieldError(f"{resource.path}.schema", item.code, item.message) for item in error.errors)
-            return None
+    Raises InvalidFields with ``mistakes`` and those of every schema.
+    """
+    errors = list(mistakes)
+    alone: dict[str, Table] = {}
+    for resource in resources:
+        table = _parse(app, resource, without_relations(resource.schema), lambda *_: None, errors)
+        if table is not None:
+            alone[resource.name] = table
+    find = resolver({(app.slug, name): table for name, table in alone.items()})
+    broken = bool(errors)
+    whole: dict[str, Table] = {}
+    for resource in resources:
+        if resource.name not in alone:
+            continue
+        watch = _Watch(find)
+        found: list[FieldError] = []
+        table = _parse(app, resource, resource.schema, watch, found)
+        if table is not None:
+            whole[resource.name] = table
+        elif not (broken and watch.missed):  # what it misses may be a resource that is broken itself
+            errors += found
+    if errors:
+        raise InvalidFields(errors[:ERRORS_SHOWN])
+    return whole, find
 
-    alone = {
-        resource.name: table
-        for resource in resources
-        if (table := one(resource, without_relations(resource.schema), lambda *_: None)) is not None
-    }
-    if errors:
-        raise InvalidFields(errors)
-    resolve = resolver({(app.slug, name): table for name, table in alone.items()})
-    whole = {
-        resource.name: table for resource in resources if (table := one(resource, resource.schema, resolve)) is not None
-    }
-    if errors:
-        raise InvalidFields(errors)
-    return whole, resolve
+
+class _Watch:
+    """A resolver that remembers whether something was not found."""
+
+    def __init__(self, find: Resolve) -> None:
+        self._find = find
+        self.missed = False
+
+    def __call__(self, app: str, name: str) -> Table | None:
+        table = self._find(app, name)
+        self.missed |= table is None
+        return table
+
+
+def _parse(app: App, resource: Resource, schema: Json, resolve: Resolve, errors: list[FieldError]) -> Table | None:
+    """The table of a resource, or None and its mistakes added to ``errors``."""
+    try:
+        return define(app.slug, resource.name, schema, resolve)
+    except InvalidDescriptor as error:
+        errors.extend(FieldError(f"{resource.path}.schema", item.code, item.message) for item in error.errors)
+        return None
 
 
 def _insert(

@@ -19,7 +19,7 @@ from datatables.definitions import without_relations
 from datatables.demo.source import open_demo
 from datatables.files import PackageFiles, Where
 from datatables.loading import judge_of
-from datatables.package import read_package
+from datatables.package_resources import read_resources
 from records.descriptor import parse_table
 from records.table import Identity
 from tests.cluster import ROOT, TEMPLATE, Databases
@@ -83,7 +83,8 @@ def foreign_keys(*, enforced: bool) -> list[tuple[str, tuple[str, ...], str]]:
 
 @pytest.mark.no_database
 def test_the_package_is_one_our_api_accepts() -> None:
-    resources = read_package(package().descriptor)
+    resources, mistakes = read_resources(package().descriptor)
+    assert mistakes == []
     assert [resource.name for resource in resources] == list(ROWS)
 
 

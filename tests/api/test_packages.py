@@ -164,3 +164,50 @@ def test_one_wrong_table_of_many_stops_all() -> None:
     answer = api.post(f"{app}datatables/create_schema/", sent)
     assert list(answer.data) == ["resources[1].schema", "resources[2].schema"]
     assert api.get(f"{app}datatables/").data == []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"fields": [1]},
+        {"fields": 5},
+        {**PRODUCTS, "foreignKeys": ["x"]},
+        {"fields": [{"name": "id", "constraints": [1]}]},
+    ],
+)
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_schema_of_another_shape_is_refused_also_where_a_table_is(schema: dict[str, Any], exists: bool) -> None:
+    api = acme().api
+    app = new_app(api)
+    if exists:
+        new_table(api, app, "t")
+    answer = api.post(f"{app}datatables/create_schema/", package(t=schema))
+    assert (answer.status, list(answer.data)) == (400, ["resources[0].schema"]), answer
+
+
+def test_the_mistakes_of_all_resources_are_told_at_once() -> None:
+    api = acme().api
+    app = new_app(api)
+    wrong_type = {"fields": [{"name": "id", "type": "int"}]}
+    sent = package(a=wrong_type, b=PRODUCTS, c=pointing("a"), d=pointing("b"), e=pointing("b", field="id"))
+    sent["resources"][4]["schema"]["foreignKeys"] = 5
+    sent["resources"].append({"name": "f"})
+    answer = api.post(f"{app}datatables/create_schema/", sent)
+    assert answer.status == 400
+    assert sorted(answer.data) == ["resources[0].schema", "resources[4].schema", "resources[5].schema"]
+    late = api.post(f"{app}datatables/create_schema/", package(b=PRODUCTS, c=pointing("a")))
+    assert (late.status, list(late.data)) == (400, ["resources[1].schema"])
+
+
+def test_what_is_wrong_with_a_package_says_where() -> None:
+    api = acme().api
+    app = new_app(api)
+    new_table(api, app, "t")
+    answer = api.post(f"{app}datatables/create_schema/", package(new=PRODUCTS, t=pointing("new")))
+    assert (answer.status, answer.code) == (400, "not_supported_yet")
+    assert answer.data["detail"].startswith("resources[1].schema: table 't'")
+    answer = api.post(f"{app}datatables/create_schema/?datasource=nope", package(new=PRODUCTS))
+    assert (answer.status, answer.code) == (404, "not_found")
+    assert "'nope'" in answer.data["detail"]
+    flood = {**package(t=PRODUCTS), **{f"word{number}": 1 for number in range(500)}}
+    assert len(api.post(f"{app}datatables/create_schema/", flood).data) == 100
