@@ -5,13 +5,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from datar.errors import Invalid, NotSupportedYet
 from records import limits
 from records.coerce import coerce, coerce_json
 from records.fieldtypes import field_type
 from records.lists import read_values
+from records.nearest import nearest
 from records.operators import LATER, OPERATORS, Operator
 from records.params.flat import KNOWN_LATER, RESERVED, read_flag
 from records.query import AllAsked, AnyAsked, Asked, Comparison, NotAsked
@@ -79,8 +79,7 @@ def condition_of(asked: Asked, table: Table) -> Condition:
 
 def unknown_field(name: str, table: Table) -> Invalid:
     """The 400 for a word that is neither a field nor a parameter, with the nearest that is."""
-    near = get_close_matches(name, [*table.by_name, *(RESERVED - KNOWN_LATER)], n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    hint = nearest(name, [*table.by_name, *(RESERVED - KNOWN_LATER)])
     return Invalid(f"'{name}' is neither a field of this table nor a parameter.{hint}", code="unknown_field")
 
 
@@ -105,15 +104,15 @@ def _resolve(name: str, table: Table) -> tuple[Field, str]:
         if field is not None:
             return field, name[cut + 2 :]
         cut = name.rfind("__", 0, cut)
-    _refuse_relation(name, table)
+    refuse_relation(name, table)
     raise unknown_field(name, table)
 
 
-def _refuse_relation(name: str, table: Table) -> None:
+def refuse_relation(name: str, table: Table) -> None:
     """A path through a relation is asked for, not mistyped: it is not built yet."""
     head, dot, _ = name.partition(".")
     if dot and head in {key.relation for key in table.foreign_keys}:
-        raise NotSupportedYet(f"'{name}' filters through a relation; that is not supported yet.")
+        raise NotSupportedYet(f"'{name}' goes through a relation; that is not supported yet.")
 
 
 def _resolve_quoted(name: str, table: Table) -> tuple[Field, str]:
@@ -127,8 +126,7 @@ def _resolve_quoted(name: str, table: Table) -> tuple[Field, str]:
 def _unknown_operator(word: str, field: Field) -> Invalid:
     if word.split("__")[0] in LATER or field.type in ("object", "array", "any"):
         return NotSupportedYet(f"Operator '{word}' is not supported yet.")
-    near = get_close_matches(word, OPERATORS, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else f" Known: {', '.join(OPERATORS)}."
+    hint = nearest(word, OPERATORS) or f" Known: {', '.join(OPERATORS)}."
     return Invalid(f"Field '{field.name}' has no operator '{word}'.{hint}", code="unknown_operator")
 
 

@@ -141,6 +141,10 @@ def _check_fit(path: str, foreign_key: ForeignKey, fields: Fields, target: Table
     for mine, theirs in zip(foreign_key.fields, foreign_key.target_fields, strict=True):
         if mine not in fields.by_name or theirs not in target.by_name:
             continue
+        if fields.by_name[mine].type == "duration":
+            message = f'"{mine}" is a duration, which cannot refer to a row; use another type.'
+            mistakes.add(join(path, "fields"), "invalid_foreign_key", message)
+            continue
         here, there = field_type(fields.by_name[mine]), field_type(target.by_name[theirs])
         if (fields.by_name[mine].type, here.postgres) != (target.by_name[theirs].type, there.postgres):
             mistakes.add(at, "fk_mismatch", f'"{mine}" is {here.name}, "{theirs}" is {there.name}; use the same type.')

@@ -107,6 +107,7 @@ _ROWS: Final = (
         {"type": "boolean"},
         forms.as_sent,
         "Must be true or false, without quotes.",
+        index=frozenset({"btree", "hash"}),
     ),
     FieldType(
         "date",

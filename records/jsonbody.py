@@ -7,11 +7,10 @@ from typing import Final
 
 import jiter
 
-from datar.errors import Invalid, UnsupportedMedia
+from datar.errors import Invalid
 from records.limits import JSON_DEPTH
 from records.table import Json
 
-_CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
 _FOREIGN_STARTS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"{\x00", b"[\x00", b"\x00")
 # Only what nests and what quotes is left, and both brackets look alike.
 _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
@@ -37,14 +36,14 @@ _CODES: Final = (
 """Words of jiter's messages, and what they mean here."""
 
 
-def parse_json(body: bytes, *, charset: str = "utf-8") -> Json:
+def parse_json(body: bytes) -> Json:
     """The JSON value of a body: dict, list, str, int, Decimal, bool or None.
 
-    Raises ``UnsupportedMedia`` for another charset than UTF-8, else ``Invalid`` with the codes ``invalid_json``,
-    ``json_duplicate_key``, ``json_too_deep``, ``number_out_of_range``, ``invalid_text``.
+    Raises ``Invalid`` with the codes ``invalid_json``, ``json_duplicate_key``, ``json_too_deep``,
+    ``number_out_of_range``, ``invalid_text``.
     """
-    if charset.lower() not in _CHARSETS:
-        raise UnsupportedMedia("Send JSON in UTF-8.", code="unsupported_charset")
+    if len(body) < 100 and not body.strip():
+        raise Invalid("The body is empty; send JSON.", code="invalid_json")
     if body.startswith(_FOREIGN_STARTS):
         raise Invalid("The body must be JSON in UTF-8 without a byte order mark.", code="invalid_json")
     if body.count(b"[") + body.count(b"{") > JSON_DEPTH and _is_too_deep(body):

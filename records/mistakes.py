@@ -1,11 +1,11 @@
 """Mistakes in a table schema, each with its path. Knows the words a descriptor may use, not what they mean."""
 
-import difflib
 from collections.abc import Collection, Mapping
 from typing import Final
 
 from datar.errors import FieldError, InvalidFields
 from records.limits import MISTAKES_SHOWN
+from records.nearest import nearest
 from records.table import Json
 
 _WORD_CHARACTERS: Final = 64
@@ -67,11 +67,10 @@ class Mistakes:
 
     def nearest(self, word: str, known: Collection[str]) -> str:
         """A hint such as `` Did you mean "title"?``, or nothing; only for the first few, since comparing takes time."""
-        if self._hints == 0 or len(word) > _WORD_CHARACTERS:
+        if self._hints == 0:
             return ""
         self._hints -= 1
-        close = difflib.get_close_matches(word, known, 1)
-        return f' Did you mean "{close[0]}"?' if close else ""
+        return nearest(word, known, quote='"')
 
     def text(self, path: str, given: Mapping[str, Json], word: str) -> str:
         """An optional text property, "" when absent."""

@@ -4,18 +4,19 @@
 """
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final
 
 from datar.errors import Invalid, NotSupportedYet
-from records.conditions import EVERYTHING, AllOf, Condition, condition_of, unknown_field
+from records.conditions import EVERYTHING, AllOf, Condition, condition_of, refuse_relation
 from records.fieldtypes import field_type
+from records.nearest import nearest
 from records.params.flat import KNOWN_LATER, Pairs, parse_params, read_flag
 from records.query import Page, Query, SortTerm
 from records.table import Field, Json, Table
 
 _PLANS_KEPT: Final = 4_096
+_KEPT_CHARACTERS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,18 @@ class Written:
     missing: tuple[int, ...] = ()
 
 
-@lru_cache(maxsize=_PLANS_KEPT)
 def plan_list(pairs: tuple[tuple[str, str], ...], table: Table, scope: Condition = EVERYTHING) -> ListPlan:
-    """The plan of a list from its URL parameters; the same question of the same table is understood once."""
+    """The plan of a list from its URL parameters; the same short question of the same table is understood once."""
+    if sum(len(name) + len(value) for name, value in pairs) > _KEPT_CHARACTERS:
+        return _plan_list(pairs, table, scope)
+    return _short_plan(pairs, table, scope)
+
+
+def _plan_list(pairs: tuple[tuple[str, str], ...], table: Table, scope: Condition) -> ListPlan:
     return plan_query(parse_params(pairs), table, scope)
+
+
+_short_plan = lru_cache(maxsize=_PLANS_KEPT)(_plan_list)
 
 
 def plan_query(query: Query, table: Table, scope: Condition = EVERYTHING) -> ListPlan:
@@ -132,22 +141,24 @@ def plan_row(pairs: Pairs, table: Table, key: tuple[str, ...], scope: Condition 
     return KeyedPlan(table, _selected(query.fields, table), key, scope, query.meta)
 
 
-def read_meta(pairs: Pairs, allowed: frozenset[str] = frozenset()) -> bool:
-    """The ``_meta`` of a write; any parameter but it and the allowed is refused."""
+def read_meta(pairs: Pairs, allowed: frozenset[str] = frozenset(), *, meta: bool = True) -> bool:
+    """The ``_meta`` of a write; any parameter but it and the allowed is refused. Without ``meta``, so is it."""
     seen: set[str] = set()
-    meta = False
+    known = {"_meta", *allowed} if meta else allowed
+    asked = False
     for name, value in pairs:
         if name in seen:
             raise Invalid(f"Query parameter '{name}' is given twice.", code="invalid_parameter")
         seen.add(name)
-        if name == "_meta":
-            meta = read_flag(name, value)
+        if name == "_meta" and meta:
+            asked = read_flag(name, value)
         elif name in KNOWN_LATER - allowed:
             raise NotSupportedYet(f"'{name}' is not supported yet.")
         elif name not in allowed:
-            known = ", ".join(sorted({"_meta", *allowed}))
-            raise Invalid(f"Unknown query parameter '{name}'; allowed: {known}.", code="unknown_parameter")
-    return meta
+            raise Invalid(
+                f"Unknown query parameter '{name}'; allowed: {', '.join(sorted(known))}.", code="unknown_parameter"
+            )
+    return asked
 
 
 def _selected(names: tuple[str, ...] | None, table: Table) -> tuple[Field, ...]:
@@ -155,7 +166,11 @@ def _selected(names: tuple[str, ...] | None, table: Table) -> tuple[Field, ...]:
         return table.fields
     for name in names:
         if name not in table.by_name:
-            raise unknown_field(name, table)
+            refuse_relation(name, table)
+            raise Invalid(
+                f"'fields' names '{name}', which is no field of this table.{nearest(name, table.by_name)}",
+                code="unknown_field",
+            )
     return tuple(table.by_name[name] for name in names)
 
 
@@ -171,10 +186,12 @@ def _order(terms: tuple[SortTerm, ...], table: Table) -> tuple[Sort, ...]:
 def _sort(term: SortTerm, table: Table) -> Sort:
     field = table.by_name.get(term.name)
     if field is None:
-        near = get_close_matches(term.name, table.by_name, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        if term.name == "rank":
+            raise NotSupportedYet("'ordering=rank' is not supported yet.")
+        refuse_relation(term.name, table)
         raise Invalid(
-            f"'ordering' names '{term.name}', which is no field of this table.{hint}", code="invalid_ordering"
+            f"'ordering' names '{term.name}', which is no field of this table.{nearest(term.name, table.by_name)}",
+            code="invalid_ordering",
         )
     if not field_type(field).order:
         raise Invalid(f"Field '{field.name}' of type {field.type} has no order.", code="invalid_ordering")

@@ -111,7 +111,7 @@ class RowCheck:
         return lengths
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def row_check(table: Table, purpose: Purpose) -> RowCheck:
     """The compiled check of a table at its revision."""
     return RowCheck(table, purpose)

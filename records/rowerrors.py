@@ -1,12 +1,12 @@
 """What is wrong with one row, field by field. Runs only for rows that are not surely fine."""
 
-import difflib
 from typing import Any, Final
 
 from datar.errors import FieldError
 from records.canonical import RefusedError
 from records.descriptor_fields import RESERVED
 from records.limits import ERRORS_SHOWN, INDEXED_TEXT_BYTES
+from records.nearest import nearest
 from records.rowcheck import Row, RowCheck
 from records.rules import REQUIRED, SURROGATE
 from records.table import Json, Table
@@ -14,7 +14,6 @@ from records.table import Json, Table
 WHOLE_ROW: Final = "non_field_errors"
 """The field of an error that is about the row as such."""
 _HINTS: Final = 10
-_HINT_CHARACTERS: Final = 64
 _NOT_AN_OBJECT: Final = RefusedError("invalid_type", "A record must be a JSON object.")
 ABSENT_FIELD: Final = RefusedError("required", "This field is required.")
 
@@ -30,11 +29,10 @@ class NameHints:
         """Why a field of this name cannot be sent."""
         if name in RESERVED:
             return RefusedError("read_only_field", "This is a system column; leave it out.")
-        close: list[str] = []
-        if self._left and len(name) <= _HINT_CHARACTERS:
+        hint = ""
+        if self._left:
             self._left -= 1
-            close = difflib.get_close_matches(name, self._labels, 1)
-        hint = f' Did you mean "{close[0]}"?' if close else ""
+            hint = nearest(name, self._labels, quote='"')
         return RefusedError("unknown_field", f"The table has no field of this name; leave it out.{hint}")
 
 

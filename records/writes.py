@@ -105,19 +105,17 @@ def plan_update_many(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) 
 
 def plan_delete(table: Table, record_id: str, pairs: Pairs) -> WritePlan:
     """The removal of one row."""
-    read_meta(pairs)
+    for name, _ in pairs:
+        raise Invalid(f"Unknown query parameter '{name}'; a delete of one record takes none.", code="unknown_parameter")
     return WritePlan(table, [key_row(table, read_key(table, record_id))], single=True, changes=True)
 
 
 def plan_delete_many(table: Table, pairs: Pairs) -> WritePlan:
     """The removal of the rows that ``ids`` names; without ``ids`` nothing is ever deleted."""
     words = dict(pairs)
+    read_meta(pairs, _DELETE_WORDS, meta=False)
     if "ids" not in words:
-        read_meta(pairs, frozenset())
         raise Invalid("Say what to delete: ?ids=1,2 (an empty filter deletes nothing).", code="filter_required")
-    if "_meta" in words:
-        raise Invalid("Unknown query parameter '_meta'; a delete takes: ids.", code="unknown_parameter")
-    read_meta(pairs, _DELETE_WORDS)
     rows = {key: key_row(table, key) for key in _read_ids(table, words["ids"])}
     return WritePlan(table, list(rows.values()), changes=True)
 

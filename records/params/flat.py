@@ -24,11 +24,17 @@ UNDERSCORED_LATER = frozenset({"_count", "_aggregate", "_group_by", "_having"})
 Pairs = Sequence[tuple[str, str]]
 
 
-@lru_cache(maxsize=4_096)
+_KEPT_CHARACTERS = 500
+
+
 def read_pairs(query_string: str) -> tuple[tuple[str, str], ...]:
     """A query string as pairs, in its order (WHATWG URL, application/x-www-form-urlencoded). Raises Invalid."""
     if not query_string:
         return ()
+    return _short_pairs(query_string) if len(query_string) <= _KEPT_CHARACTERS else _pairs(query_string)
+
+
+def _pairs(query_string: str) -> tuple[tuple[str, str], ...]:
     try:
         pairs = parse_qsl(query_string, keep_blank_values=True, errors="strict", max_num_fields=limits.QUERY_PARAMETERS)
     except UnicodeDecodeError:
@@ -36,6 +42,9 @@ def read_pairs(query_string: str) -> tuple[tuple[str, str], ...]:
     except ValueError:
         raise Invalid(f"More than {limits.QUERY_PARAMETERS} query parameters.", code="query_too_complex") from None
     return tuple(pairs)
+
+
+_short_pairs = lru_cache(maxsize=4_096)(_pairs)
 
 
 def parse_params(pairs: Pairs) -> Query:

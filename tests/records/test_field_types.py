@@ -8,6 +8,8 @@ from records.fieldtypes import FIELD_TYPES, TYPES, field_type
 from records.patterns import compile_schema
 from records.table import Field, Json
 from records.typerow import FieldType
+from tests.records.building import mistakes
+from tests.records.engine import Engine
 from tests.records.strategies import VALUES
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "types.md"
@@ -69,3 +71,37 @@ def test_a_field_finds_its_row() -> None:
     assert field_type("string") is FIELD_TYPES["string"]
     with pytest.raises(KeyError):
         field_type("string", "nope")
+
+
+@pytest.mark.parametrize("method", ["btree", "hash", "gin", "brin"])
+def test_every_index_the_table_allows_can_be_made(engine: Engine, method: str) -> None:
+    fitting = [kind for kind in FIELD_TYPES.values() if method in kind.index]
+    assert fitting
+    fields: list[Json] = []
+    indexes: list[Json] = []
+    for place, kind in enumerate(fitting):
+        word, _, variant = kind.name.partition("/")
+        fields.append({"name": f"f{place}", "type": word, "format": variant or "default"})
+        indexes.append({"name": f"i{place}", "fields": f"f{place}", "method": method})
+    rows = engine.table("indexed", {"fields": fields, "indexes": indexes})
+    assert len(rows.table.indexes) == len(fitting)
+    assert rows.list()["total"] == 0
+
+
+def test_every_key_type_can_be_referred_to(engine: Engine) -> None:
+    for place, kind in enumerate(kind for kind in FIELD_TYPES.values() if kind.unique and kind.name != "duration"):
+        word, _, variant = kind.name.partition("/")
+        field = {"name": "k", "type": word, "format": variant or "default"}
+        engine.table(f"p{place}", {"fields": [{**field, "constraints": {"unique": True}}]})
+        key = {"fields": "k", "reference": {"resource": f"p{place}", "fields": "k"}}
+        assert engine.table(f"c{place}", {"fields": [field], "foreignKeys": [key]}).table.foreign_keys
+
+
+def test_a_duration_refers_to_nothing() -> None:
+    fields = [
+        {"name": "id", "type": "integer"},
+        {"name": "k", "type": "duration", "constraints": {"unique": True}},
+        {"name": "m", "type": "duration"},
+    ]
+    key = {"fields": "m", "reference": {"resource": "", "fields": "k"}}
+    assert mistakes({"fields": fields, "foreignKeys": [key]}) == [("invalid_foreign_key", "foreignKeys[0].fields")]

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from datar.errors import Invalid
 from records import limits
 from records.payload import parse_json
 from tests.records.building import refusal_code
@@ -101,9 +102,11 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
     assert refusal_code(lambda: parse_json(body)) == "invalid_json"
 
 
-def test_another_charset_is_refused() -> None:
-    assert refusal_code(lambda: parse_json(b"1", charset="latin-1")) == "unsupported_charset"
-    assert parse_json(b"1", charset="UTF-8") == 1
+@pytest.mark.parametrize("body", [b"", b" ", b"\n"])
+def test_an_empty_body_is_called_empty(body: bytes) -> None:
+    with pytest.raises(Invalid, match="empty") as caught:
+        parse_json(body)
+    assert caught.value.code == "invalid_json"
 
 
 def test_numbers_are_exact() -> None:

@@ -51,6 +51,16 @@ def test_di_22_a_delete_never_widens(users: Rows, params: dict[str, str]) -> Non
     assert count(users) == 2
 
 
+def test_a_delete_takes_no_meta_and_says_what_it_takes(users: Rows) -> None:
+    users.create({"name": "a"})
+    with refused(Invalid, "unknown_parameter"):
+        users.records.delete("1", [("_meta", "true")])
+    with refused(Invalid, "unknown_parameter") as refusal:
+        users.delete_many(id="1")
+    assert "ids" in refusal.error.detail and "_meta" not in refusal.error.detail
+    assert count(users) == 1
+
+
 NASTY_PARTS = [
     "",
     ".",

@@ -239,3 +239,11 @@ def test_bodies_that_are_no_rows(users: Rows) -> None:
             users.create({"name": "x", field: 1})
         assert refusal.fields == {(None, field, code)}
     assert count(users) == 0
+
+
+def test_a_bulk_change_stamps_the_rows_that_do_not_say_when(users: Rows) -> None:
+    old = "2020-01-01T00:00:00Z"
+    users.create([{"name": "a", "updated_at": old}, {"name": "b", "updated_at": old}])
+    sent, stamped = users.update_many([{"id": 1, "updated_at": old, "age": 1}, {"id": 2, "age": 2}])
+    assert sent["updated_at"] == old
+    assert stamped["updated_at"] > "2021"

@@ -12,6 +12,7 @@ from records.providers.postgres.guard import guard
 from records.providers.postgres.insert import sent_rows, touched
 from records.providers.postgres.rowtext import row_text
 from records.providers.postgres.values import columns_json, texts_of
+from records.stamp import UPDATED_FIELD, stamped
 from records.table import Field, Table
 
 _TEMPLATE: Final = Placeholder("template")
@@ -128,7 +129,7 @@ def _uneven(plan: WritePlan, field: Field) -> bool:
 
 
 def _batch_changes(plan: WritePlan, field: Field) -> list[Composable]:
-    """``column = sent`` for a field; where only some rows send it, the others keep what they have."""
+    """``column = sent`` for a field; where only some rows send it, others keep theirs, ``updated_at`` gets the time."""
     offset = len(plan.table.primary_key)
     places = _places(plan.fields)
     values = [
@@ -138,11 +139,13 @@ def _batch_changes(plan: WritePlan, field: Field) -> list[Composable]:
         return [SQL("{column} = {value}").format(column=column.identifier, value=value) for column, value in values]
     uneven = [other for other in plan.fields if _uneven(plan, other)]
     mark = Identifier("sent", f"s{offset + len(places) + uneven.index(field)}")
+    filled = field == stamped(plan.table, UPDATED_FIELD)
     return [
-        SQL("{column} = CASE WHEN {mark}::boolean THEN {value} ELSE t.{column} END").format(
-            column=column.identifier, mark=mark, value=value
+        SQL("{column} = CASE WHEN {mark}::boolean THEN {value} ELSE {other} END").format(
+            column=column.identifier, mark=mark, value=value, other=other
         )
         for column, value in values
+        for other in (SQL("now()") if filled else SQL("t.{column}").format(column=column.identifier),)
     ]
 
 

@@ -16,7 +16,7 @@ from records.providers.postgres.columns import CREATED, UPDATED, VERSION, column
 from records.providers.postgres.rowtext import row_text
 from records.providers.postgres.triggers import row_count
 from records.providers.postgres.where import Bind, condition_text, values, values_of
-from records.table import Field, Table
+from records.table import Table
 
 Values = dict[str, str | list[str] | None]
 """What is bound, by the name of its placeholder."""
@@ -166,8 +166,3 @@ def _read_columns(plan: ListPlan) -> Composable:
     if plan.meta:
         names += [CREATED, UPDATED, VERSION]
     return SQL(", ").join(Identifier(name) for name in dict.fromkeys(names))
-
-
-def fields_of(table: Table, names: tuple[str, ...]) -> tuple[Field, ...]:
-    """Fields by label, in this order."""
-    return tuple(table.by_name[name] for name in names)
