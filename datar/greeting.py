@@ -1,12 +1,10 @@
-"""What ``make up`` prints: progress while it works, then the address, the demo tenant and lines to paste."""
+"""What ``make up`` prints when it is ready: the address, the demo tenant and lines to paste."""
 
 import json
 import shlex
 import sys
-import time
 from collections.abc import Mapping
 
-_WIDTH = 30
 _PASTE = """
 Try it: paste these lines one after the other (the token lives five minutes).
 
@@ -27,30 +25,6 @@ curl -sS -X POST {url}/api/apps/{app}/datatables/airlines/data/ \
 -H 'Api-Key: {api_key}' -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
 -d "{{\\"carrier\\":\\"Z$(date +%s)\\",\\"name\\":\\"My Airline\\"}}"; echo
 """
-
-
-class Progress:
-    """A bar on a terminal; elsewhere one line when a task begins and one when it is done."""
-
-    def __init__(self) -> None:
-        self._task = ""
-        self._began = 0.0
-
-    def __call__(self, done: int, total: int, task: str) -> None:
-        """Show that ``done`` of ``total`` parts of ``task`` are done."""
-        new, over = task != self._task, total <= done
-        if new:
-            self._task, self._began = task, time.monotonic()
-        if sys.stdout.isatty():
-            filled = _WIDTH * done // max(total, 1)
-            bar = "#" * filled + "." * (_WIDTH - filled)
-            print(f"\r{task:<28} [{bar}] {100 * done // max(total, 1):3d} %", end="\n" if over else "", flush=True)
-        elif new and not over:
-            print(f"{task} ...", flush=True)
-        elif over:
-            print(f"{task}: done in {time.monotonic() - self._began:.1f} s.", flush=True)
-        if over:
-            self._task = ""
 
 
 def greeting(url: str, demo: Mapping[str, str] | None) -> str:

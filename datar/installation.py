@@ -36,5 +36,9 @@ def _check_form(url: str) -> None:
         raise CannotStart("DATABASE_URL must begin with postgresql:// (postgresql://user:password@host:5432/database).")
     try:
         conninfo_to_dict(url)
-    except ProgrammingError as error:
-        raise CannotStart(f"DATABASE_URL cannot be read: {str(error).strip()}.") from None
+    except ProgrammingError:
+        # The driver's own words may quote the password.
+        raise CannotStart(
+            "DATABASE_URL cannot be read: it is postgresql://user:password@host:5432/database, with the characters"
+            " @ : / ? # % [ ] of user and password percent-encoded, and no unknown parameters behind a '?'."
+        ) from None

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 import psycopg
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, OutputWrapper
 from django.db import DatabaseError, connections
 
 import datar.server
@@ -27,11 +27,12 @@ from datar import env
 from datar.children import end, spawn
 from datar.embedded import Cluster
 from datar.errors import DatarError
-from datar.greeting import Progress, greeting
+from datar.greeting import greeting
 from datar.state import PROJECT, CannotStart, state_home, write_private
 from datar.upgrade import Report, upgrade
 from datatables.demo import ensure_demo
 from datatables.files import CannotLoad
+from datatables.progress import Progress
 
 READY_SECONDS = 60.0
 VERSIONS = range(16, 19)
@@ -48,7 +49,7 @@ def up(*, host: str, port: int) -> int:
         with _stoppable(), ExitStack() as stack:
             _require_port(host, port)
             _open_database(stack)
-            demo = _prepare(Progress())
+            demo = _prepare(Progress(OutputWrapper(sys.stdout)))
             server = _serve(stack, host, port)
             _wait_until_ready(server, host, port)
             print(greeting(f"http://{_netloc(_reachable(host), port)}", demo), flush=True)
@@ -103,7 +104,9 @@ def _require_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except PermissionError:
             raise CannotStart(f"Port {port} is not allowed for this account: choose one over 1023.") from None
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise CannotStart(f"{host} is no address of this machine: use 127.0.0.1, or 0.0.0.0 for all.") from None
             raise CannotStart(
                 f"Port {port} on {host} is taken by another program: choose another one, e.g. make up PORT={port + 1}."
             ) from None

@@ -79,7 +79,7 @@ def as_datar_error(error: Exception) -> errors.DatarError | None:
 def _framework_error(error: drf.APIException) -> errors.DatarError | None:
     """DRF's kinds, should one of its parts raise one; its texts are not ours and may quote what was sent."""
     if isinstance(error, drf.Throttled):
-        wait = max(1, math.ceil(error.wait or 1))
+        wait = max(1, math.ceil(getattr(error, "wait", None) or 1))
         return errors.Unavailable("Too many requests; send it again later.", code="overloaded", retry_after=wait)
     if isinstance(error, drf.MethodNotAllowed):
         return errors.NotAllowed(str(error.detail).partition('"')[2].partition('"')[0], ())

@@ -11,7 +11,6 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 from rest_framework.request import Request
 
 from datar.api.accepting import choose
-from datar.api.responses import options
 from datar.api.views import ApiView
 from datar.errors import Invalid, NotAllowed
 
@@ -59,10 +58,6 @@ class Schema(ApiView):
             content = _document(yaml="json" not in kind)
         return HttpResponse(content, content_type=kind)
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Which methods there are."""
-        return options(self.allowed_methods)
-
 
 class _Page(ApiView):
     """A page for people. It may load and ask nothing but this service, whatever its scripts would like."""
@@ -73,10 +68,6 @@ class _Page(ApiView):
 
     def check_accept(self, request: Request) -> None:
         """Accept everybody: a page is HTML."""
-
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Which methods there are."""
-        return options(self.allowed_methods)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """With the browser told to stay here."""

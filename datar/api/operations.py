@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 
@@ -26,9 +27,20 @@ REFUSALS = {
     401: "No credentials, or none that are valid.",
     403: "Known, but not allowed to do this.",
     404: "Not there.",
+    405: "This method is not for this path; `Allow` says which are.",
     409: "The stored state does not allow it.",
+    413: "The body is too large, or has too many rows.",
+    415: "The body is not JSON in UTF-8.",
     503: "Not now; `Retry-After` says when to try again.",
 }
+
+
+class ViewSchema(AutoSchema):  # type: ignore[misc]  # drf-spectacular is untyped
+    """How an endpoint is described: what is open to all needs no credentials."""
+
+    def get_auth(self) -> list[Any]:
+        """The security requirements; none for a view that says so."""
+        return [] if getattr(self.view, "open_to_all", False) else list(super().get_auth())
 
 
 def operation(
@@ -43,9 +55,11 @@ def operation(
 ) -> Callable[[Method], Method]:
     """Document a view's method.
 
-    ``name`` is its operationId, made from the path when empty; ``unsafe`` adds 409 to what it may answer.
+    ``name`` is its operationId, made from the path when empty; ``unsafe`` adds 409 to what it may answer, and
+    ``request`` what can be wrong with a body.
     """
-    refusals = {status: OpenApiResponse(Error, text) for status, text in REFUSALS.items() if unsafe or status != 409}
+    left_out = {*(() if unsafe else (409,)), *(() if request else (405, 413, 415))}
+    refusals = {status: OpenApiResponse(Error, text) for status, text in REFUSALS.items() if status not in left_out}
     refusal = {"oneOf": [{"$ref": "#/components/schemas/Error"}, FIELD_ERRORS]}
     refusals[400] = OpenApiResponse(refusal, REFUSALS[400])
     decorate: Callable[[Method], Method] = extend_schema(

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from datar.api.accepting import check_accept
 from datar.api.body import read_json
+from datar.api.responses import options
 from datar.errors import Invalid, NotAllowed, NotFound, NotSupportedYet
 from records.limits import QUERY_PARAMETERS
 from records.table import Json
@@ -99,6 +100,10 @@ class ApiView(APIView):
                 raise Invalid(f"Unknown query parameter '{name}'; allowed: {allowed}.", code="unknown_parameter")
             if len(query.getlist(name)) > 1:
                 raise Invalid(f"Query parameter '{name}' is given twice.", code="invalid_parameter")
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Which methods there are; what they do is said in the API document."""
+        return options(self.allowed_methods)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
         """One renderer; what the client accepts is checked in ``initial``."""

@@ -53,9 +53,17 @@ def load_public(report: Report) -> None:
 
 
 def _load_the_year(files: PackageFiles, tenant: str, report: Report) -> None:
+    def report_year(done: int, total: int, _task: str) -> None:
+        report(done, total, "Loading the rest of the year")
+
     if not _has_flights(tenant, OTHER_MONTHS):
         load_package(
-            files=files, tenant=tenant, app_slug=NAME, resources=[FLIGHTS], conditions=[OTHER_MONTHS], report=report
+            files=files,
+            tenant=tenant,
+            app_slug=NAME,
+            resources=[FLIGHTS],
+            conditions=[OTHER_MONTHS],
+            report=report_year,
         )
 
 

@@ -18,7 +18,6 @@ from datar.api.exceptions import as_datar_error, error_response, status_of
 from records.limits import ERRORS_SHOWN
 from tests.cast import ANYBODY
 
-
 VALUE = "hidden-value"
 
 

@@ -18,8 +18,12 @@ def fetch(path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str
     from datar.wsgi import application
 
     started: list[Any] = []
+
+    def start(status: str, sent: list[tuple[str, str]], _error: Any = None, /) -> Any:
+        started.append((status, sent))
+
     environ = RequestFactory(headers={name.replace("_", "-"): value for name, value in headers.items()})
-    answer = application(environ.generic(method, path).environ, lambda *begun: started.append(begun))
+    answer = application(environ.generic(method, path).environ, start)
     body = b"".join(answer)
     answer.close()
     status, sent = started[0]
@@ -112,3 +116,24 @@ def test_a_host_that_is_not_served(path: str) -> None:
 def test_a_file_that_is_not_there_is_404() -> None:
     assert fetch("/static/nothing.js")[0] == 404
     assert ANYBODY.get("/nowhere").code == "not_found"
+
+
+def test_the_document_says_who_needs_credentials_and_what_is_wrong_with_bodies() -> None:
+    paths = json.loads(fetch("/api/schema/")[2])["paths"]
+    opens = {"register/", "token/", "token/refresh/", "token/verify/", "token/blacklist/"}
+    for path, methods in paths.items():
+        for method, told in methods.items():
+            security = told.get("security", [])
+            if path.removeprefix("/api/auth/") in opens:
+                assert security in ([], [{}]), path
+            else:
+                assert security == [{"ApiKey": [], "Token": []}], path
+            bodily = {"405", "413", "415"} & told["responses"].keys()
+            if "requestBody" in told:
+                assert bodily == {"405", "413", "415"}, (method, path)
+            elif method == "get":
+                assert not bodily, path
+
+
+def test_options_say_the_methods() -> None:
+    assert ANYBODY.request("OPTIONS", "/api/auth/token/").headers["Allow"] == "POST, OPTIONS"

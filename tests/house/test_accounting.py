@@ -15,7 +15,7 @@ from datar.worker import GATHERED_BYTES, SMALL_BYTES, Connection, Worker
 pytestmark = pytest.mark.no_database
 
 
-class Loop(Worker):  # type: ignore[misc]  # gunicorn is untyped
+class Loop(Worker):
     """A worker without a loop: connections are fed by hand."""
 
     def __init__(self) -> None:

@@ -219,3 +219,15 @@ def test_the_printed_lines_work_as_printed(clone: Path) -> None:
     assert one["data"]["name"] == "United Air Lines Inc."
     assert created["data"]["name"] == "My Airline"
     wait_until_gone(clone)
+
+
+def test_an_address_of_another_machine_is_named(place: Path) -> None:
+    outcome = try_up(place, "--port", str(free_port()), "--host=192.0.2.9")
+    assert_one_sentence(outcome, r"192\.0\.2\.9 is no address of this machine")
+
+
+def test_a_password_with_odd_characters_is_not_quoted(place: Path) -> None:
+    for url in ("postgresql://u:top%secret@h/d", "postgresql://u:p@h:topsecret/d?x=secret", "postgresql://[secret/d"):
+        outcome = try_up(place, "--port", str(free_port()), DATABASE_URL=url)
+        assert outcome[0] == 1
+        assert "secret" not in outcome[1]
