@@ -50,7 +50,7 @@ def upserted(batch: UpsertBatch, results: Sequence[Written]) -> tuple[Written, A
         return total, Answer(body, created=bool(made), record_id=answer.record_id if made else "")
     rows: dict[int, bytes] = {}
     for plan, result in zip(batch.plans, results, strict=True):
-        rows.update(zip(plan.places, result.each, strict=False))
+        rows.update(zip(plan.places, result.each, strict=True))
     joined = b",".join(rows[place] for place in sorted(rows))
     counts = dumps({"created": made, "updated": count - made})[1:]
     return total, Answer(b'{"data":[' + joined + b"]," + counts)

@@ -20,7 +20,10 @@ from records.table import Identity, Table
 
 _numbers = itertools.count(1)
 
-GUARD = SQL("CREATE TABLE {schema}.datar_datatable (id bigint PRIMARY KEY, revision bigint NOT NULL)")
+GUARD = SQL(
+    "CREATE TABLE {schema}.datar_datatable (id bigint PRIMARY KEY, revision bigint NOT NULL,"
+    " name text, is_active boolean NOT NULL DEFAULT true)"
+)
 
 
 class Engine:
@@ -62,10 +65,10 @@ class Engine:
         """Create the tables physically."""
         with psycopg.connect(self.url) as connection:
             for table in tables:
-                guard = SQL("INSERT INTO {place} VALUES (%s, 1)").format(
+                guard = SQL("INSERT INTO {place} VALUES (%s, 1, %s)").format(
                     place=Identifier(self.namespace, "datar_datatable")
                 )
-                connection.execute(guard, [table.identity.id])
+                connection.execute(guard, [table.identity.id, table.identity.name])
             ddl.apply(ddl.create(tables, self.find), connection)
 
     def table(self, name: str, descriptor: Mapping[str, Any]) -> "Rows":

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from datar.errors import Conflict
 from records.table import Table
@@ -54,11 +55,31 @@ def test_a_missing_parent_is_named(engine: Engine) -> None:
 def test_a_parent_with_children_stays(engine: Engine, action: str) -> None:
     parents, children = family(engine, action)
     for delete in (lambda: parents.delete(1), lambda: parents.delete_many(ids="2,1")):
-        with refused(Conflict, "conflict_foreign_key"):
+        with refused(Conflict, "conflict_foreign_key") as refusal:
             delete()
+        assert refusal.error.extra == {"table": "children", "fields": ["id"]}
+        assert refusal.error.detail.startswith("Rows of table 'children' still refer to this one")
     assert parents.list()["total"] == 2
     children.delete_many(ids="1,2")
     assert parents.delete_many(ids="2,1")["deleted"] == 2
+
+
+def test_children_of_a_deleted_table_are_told_of(engine: Engine) -> None:
+    parents, _ = family(engine)
+    with engine.pool.connection() as connection:
+        place = Identifier(engine.namespace, "datar_datatable")
+        connection.execute(SQL("UPDATE {} SET is_active = false WHERE name = 'children'").format(place))
+    with refused(Conflict, "conflict_foreign_key") as refusal:
+        parents.delete(1)
+    assert "'children', which was deleted" in refusal.error.detail
+    assert "restore/" in refusal.error.detail
+
+
+def test_a_row_that_refers_to_nothing_is_told_so(engine: Engine) -> None:
+    _, children = family(engine)
+    with refused(Conflict, "conflict_foreign_key") as refusal:
+        children.create({"parent_id": 9})
+    assert refusal.error.detail == "This row refers to a row that does not exist."
 
 
 def test_cascade_removes_children(engine: Engine) -> None:
@@ -105,8 +126,9 @@ def test_a_table_that_points_at_itself(engine: Engine) -> None:
         )
     assert refusal.error.extra == {"fields": ["parent_id"], "index": 3}
     assert rows.list()["total"] == 3
-    with refused(Conflict, "conflict_foreign_key"):
+    with refused(Conflict, "conflict_foreign_key") as refusal:
         rows.delete(1)
+    assert refusal.error.extra == {"table": "people", "fields": ["id"]}
     assert rows.delete_many(ids="1,2,3")["deleted"] == 3
 
 

@@ -11,7 +11,7 @@ from records.payload import repeated
 from records.provider import Resolve
 from records.providers.postgres.columns import compared, qualified
 from records.providers.postgres.compile import Values
-from records.providers.postgres.ddl import foreign_key_name, named_fields
+from records.providers.postgres.ddl import foreign_key_name, index_name, named_fields
 from records.providers.postgres.errors import translated, with_fields
 from records.providers.postgres.insert import sent_rows
 from records.providers.postgres.pool import Connection
@@ -41,11 +41,20 @@ def explained(
     if fields is None:
         return known
     key = next((key for key in table.foreign_keys if foreign_key_name(table, key) == name), None)
-    if not rows:
+    if key is not None:
+        known = Conflict("This row refers to a row that does not exist.", code="conflict_foreign_key")
+    if not rows or _is_partial(table, name):
         return with_fields(known, fields, None)
     if key is not None:
         return with_fields(known, fields, _first_orphan(table, key, rows, connection, resolve))
     return with_fields(known, fields, _first_taken(table, fields, rows, own, connection))
+
+
+def _is_partial(table: Table, name: str) -> bool:
+    """Whether it is an index of only some rows: which of those sent are among them, we do not know."""
+    return any(
+        index.where is not None and index_name(table, index.fields, index.name) == name for index in table.indexes
+    )
 
 
 def _first_taken(

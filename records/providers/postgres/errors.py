@@ -5,12 +5,14 @@ from contextlib import contextmanager
 
 import psycopg
 
-from datar.errors import DatarError, from_sqlstate
+from datar.errors import DatarError, Invalid, from_sqlstate
 from records.provider import Stale
 
 STALE_STATES = frozenset({"42703", "42P01", "0A000", "42883"})
 """Undefined column or table, changed result: the statement was made for an older schema."""
 RETRY_STATES = frozenset({"40001", "40P01"})
+_TOO_LARGE = "54000"
+"""Of an index's entry, which is then named, or of a whole row."""
 
 
 @contextmanager
@@ -28,6 +30,8 @@ def translated(error: psycopg.Error) -> Exception:
     """The kind of a driver error; the error itself when it is a bug of ours."""
     if error.sqlstate is None and not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return error
+    if error.sqlstate == _TOO_LARGE and not error.diag.constraint_name:
+        return Invalid("A row is larger than the database can hold; shorten it.", code="row_too_large")
     return from_sqlstate(error.sqlstate) or error
 
 

@@ -19,6 +19,7 @@ from records.providers.postgres.conflicts import explained
 from records.providers.postgres.ddl import unique_name
 from records.providers.postgres.errors import RETRY_STATES, STALE_STATES, translated, wrapped
 from records.providers.postgres.pool import Connection, Pool
+from records.providers.postgres.references import still_referred_to
 from records.providers.postgres.rowtext import row_template
 from records.table import Field, Json
 
@@ -152,6 +153,10 @@ class PostgresProvider:
             raise translated(error) from error
         if not last and (error.sqlstate in RETRY_STATES or _key_repaired(error, plans[failed], connection)):
             return
+        deleting = plans[0].changes and not plans[0].fields
+        kept = still_referred_to(error, plans[0].table, connection, deleting=deleting)
+        if kept is not None:
+            raise kept from error
         raise explained(error, plans[0].table, _rows_of(plans), _own(plans[0]), connection, resolve) from error
 
 
