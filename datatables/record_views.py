@@ -22,6 +22,7 @@ from datatables.record_docs import detail_docs, list_docs, query_docs, upsert_do
 from records.answers import Answer
 from records.params.flat import Pairs, read_pairs
 from records.recordset import RecordSet
+from tenants.hints import hinted
 
 _LATER_FORMS = ("text/csv", "application/x-ndjson")
 """Of lists; asked for, they are refused as not built yet."""
@@ -37,7 +38,7 @@ class RecordView(ViewSetMixin, ApiView):
         try:
             return self._answer(request, **kwargs)
         except Exception as error:  # noqa: BLE001 - the one handler decides, bugs included
-            return error_response(error, request)
+            return error_response(hinted(error, request), request)
 
     def _answer(self, request: HttpRequest, app_slug: str, name: str, **kwargs: str) -> HttpResponse:
         method = str(request.method)

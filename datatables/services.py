@@ -14,11 +14,13 @@ from datasources.models import DataSource
 from datasources.queries import lock_datasource
 from datasources.services import default_datasource
 from datatables.definitions import columns_for, define, placed, resolver, stored_table
+from datatables.dependents import refuse_to_break
 from datatables.materializing import check_provider, make_physical
 from datatables.models import DataTable
 from datatables.naming import physical_names
 from datatables.queries import lock_table
 from records.descriptor import schema_hash
+from records.jsontext import dumps
 from records.table import Json
 
 
@@ -84,7 +86,10 @@ def _refuse_taken(app: App, name: str) -> None:
 def update(
     *, app_slug: str, name: str, datasource_slug: str | None, user_id: int | None, changes: dict[str, Any]
 ) -> DataTable:
-    """Change ``description`` or ``json_schema``. Raises NotFound, InvalidDescriptor, NotSupportedYet."""
+    """Change ``description`` or ``json_schema``.
+
+    Raises NotFound, InvalidDescriptor, NotSupportedYet, Conflict (``has_dependents``).
+    """
     row = lock_table(app_slug, name, datasource_slug)
     if "json_schema" in changes:
         _describe_anew(row, changes["json_schema"])
@@ -101,7 +106,10 @@ def _describe_anew(row: DataTable, descriptor: Json) -> None:
         raise NotSupportedYet(
             "The json_schema of a materialized table cannot be changed yet; make a new table for the new schema."
         )
+    if dumps(descriptor) == dumps(row.json_schema):
+        return
     if digest != row.schema_hash:
+        refuse_to_break(row, table)
         row.columns, row.column_counter = columns_for(table, row.columns, row.column_counter)
         row.schema_hash = digest
     row.json_schema = descriptor

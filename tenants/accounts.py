@@ -35,7 +35,8 @@ def log_in(*, namespace: str, email: str, password: str) -> dict[str, str]:
         user = User.objects.filter(email=lower_email(email), is_active=True).first()
     # Without a user the hash is made of nothing, so that both cases take the same time.
     if not check_password(password, user.password if user else "!") or user is None:
-        raise NotAuthenticated("No active account has these credentials.", code="invalid_credentials")
+        hint = "" if namespace != PUBLIC else " Without an Api-Key only operators log in: send your tenant's Api-Key."
+        raise NotAuthenticated(f"No active account has these credentials.{hint}", code="invalid_credentials")
     return tokens.issue_pair(user, namespace=namespace)
 
 

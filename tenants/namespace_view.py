@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from datar.api.views import ApiView
 from tenants.context import PUBLIC, activate
 from tenants.departed import refusal_when_gone
+from tenants.hints import hinted
 from tenants.roles import TenantActor
 
 
@@ -29,6 +30,7 @@ class TenantView(ApiView):
             activate(PUBLIC)
 
     def handle_exception(self, exc: Exception) -> Any:
-        """What fails because the client was deleted a moment ago is the refusal it will be in a second."""
+        """What fails because the client was deleted a moment ago is refused as it will be in a second."""
         actor: TenantActor | None = getattr(self, "actor", None)
-        return super().handle_exception(exc if actor is None else refusal_when_gone(exc, actor.namespace))
+        error = exc if actor is None else refusal_when_gone(exc, actor.namespace)
+        return super().handle_exception(hinted(error, self.request._request))

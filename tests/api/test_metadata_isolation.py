@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.api.descriptors import PRODUCTS, USERS, new_table, pointing
-from tests.cast import Answer, Api, acme, globex, new_tenant
+from tests.api.descriptors import PRODUCTS, USERS, new_app, new_table, pointing
+from tests.cast import PASSWORD, Answer, Api, acme, globex, new_tenant
 
 Ask = Callable[[Api, str], Answer]
 BODIES: dict[str, Any] = {
@@ -151,3 +151,20 @@ def test_ti_05_without_a_key_descriptions_of_public_are_read_and_never_written()
         assert (answer.status, answer.code) == (403, "public_read_only"), (method, path)
     assert reader.post("/api/apps/x/datatables/x/validate_data/", {"data": []}).status == 404
     assert [row for row in reader.get("/api/apps/").data if row["name"] == "x"] == []
+
+
+def test_who_forgot_the_key_is_told_what_is_shown_without_it() -> None:
+    tenant = acme()
+    app = new_app(tenant.api)
+    table = new_table(tenant.api, app, "t", materialize=True)
+    for path in (app, f"{app}datatables/", table, f"{table}data/"):
+        answer = tenant.api.without_key().get(path)
+        assert (answer.status, answer.code) == (404, "not_found")
+        assert "Api-Key" in answer.data["detail"]
+        assert tenant.api.get(path.replace(app, "/api/apps/nobody-has-this/")).data["detail"] == "Not found."
+    body = {"email": tenant.email, "password": PASSWORD}
+    answer = Api().post("/api/auth/token/", body)
+    assert (answer.status, answer.code) == (401, "invalid_credentials")
+    assert "send your tenant's Api-Key" in answer.data["detail"]
+    wrong = Api(tenant.key).post("/api/auth/token/", {**body, "password": "wrong"})
+    assert wrong.data["detail"] == "No active account has these credentials."
