@@ -225,7 +225,7 @@ def _comments(contents: Contents) -> Iterator[sql.Composable]:
             name = _text(row.name) if catalogue == "pg_proc" else _name(row)
             on = sql.SQL("")
             if catalogue in ("pg_constraint", "pg_trigger"):
-                on = sql.SQL(" ON {}").format(tables[row.relation])  # type: ignore[assignment]
+                on = sql.SQL(" ON {}").format(tables[row.relation])  # type: ignore[assignment]  # Composed is Composable
             yield sql.SQL("COMMENT ON {} {}{} IS {}").format(_text(words[id(row)]), name, on, sql.Literal(text))
 
 

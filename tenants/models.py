@@ -57,7 +57,7 @@ class Client(TenantMixin):  # type: ignore[misc]  # django-tenants has no types
         db_table = "datar_client"
 
 
-class Domain(DomainMixin):  # type: ignore[misc]
+class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants has no types
     """Demanded by django-tenants, never used: a client is found by its key, not by a host name."""
 
     class Meta:

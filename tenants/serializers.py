@@ -134,7 +134,7 @@ class ApiKeyShown(serializers.Serializer[Any]):
     """A key; of the key itself only both ends."""
 
     id = serializers.IntegerField()
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # DRF has a label too
     scope = serializers.ChoiceField(choices=Scope.choices)
     prefix = serializers.CharField()
     last_four = serializers.CharField()
@@ -171,7 +171,7 @@ class Me(serializers.Serializer[Any]):
     user = UserShown()
     tenant = TenantShown()
     scope = serializers.ChoiceField(choices=Scope.choices)
-    read_only = serializers.BooleanField(  # type: ignore[assignment]
+    read_only = serializers.BooleanField(  # type: ignore[assignment]  # DRF has one too
         help_text="True for a tenant's user without a key, who reads `public`."
     )
 
