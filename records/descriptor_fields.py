@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import Final
 
 from records.canonical import RefusedError
@@ -15,6 +16,7 @@ from records.patterns import is_large
 from records.rules import FieldRule, canonical_value
 from records.table import Field, Json
 from records.typerow import FieldType
+from records.valueschema import patterns_of
 
 RESERVED: Final = frozenset({"_created_at", "_updated_at", "_version", "_depth", "_relationship_type"})
 _WORDS: Final = (
@@ -138,7 +140,14 @@ def _check_patterns(given: list[Json], mistakes: Mistakes) -> None:
     constraints = [each.get("constraints") for each in given if isinstance(each, dict)]
     found = [each.get("pattern") for each in constraints if isinstance(each, dict)]
     patterns = {pattern for pattern in found if isinstance(pattern, str)}
-    if len(patterns) > LARGE_PATTERNS and sum(map(is_large, patterns)) > LARGE_PATTERNS:
+    for each in constraints:
+        if isinstance(each, dict):
+            patterns.update(patterns_of(each.get("jsonSchema")))
+    if len(patterns) > FIELDS_PER_TABLE:
+        mistakes.add("fields", "schema_too_large", f"have more than {FIELDS_PER_TABLE} patterns; use fewer.")
+        mistakes.stop_if_any()
+    large = islice(filter(is_large, patterns), LARGE_PATTERNS + 1)
+    if len(patterns) > LARGE_PATTERNS and sum(1 for _ in large) > LARGE_PATTERNS:
         message = f"have more than {LARGE_PATTERNS} patterns that are large or unsupported; make them simpler."
         mistakes.add("fields", "schema_too_large", message)
         mistakes.stop_if_any()

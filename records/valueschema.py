@@ -1,6 +1,6 @@
 """The ``jsonSchema`` constraint: only schemas that stand alone, open nothing and finish soon."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import jsonschema_rs
@@ -51,6 +51,21 @@ def check_value_schema(path: str, schema: Json, mistakes: Mistakes) -> bool:
     return True
 
 
+def patterns_of(schema: Json) -> Iterator[str]:
+    """Every pattern of a schema that may not be one yet: values of ``pattern``, keys of ``patternProperties``."""
+    waiting = [schema]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, list):
+            waiting += inner
+        elif isinstance(inner, dict):
+            waiting += inner.values()
+            if isinstance(inner.get("pattern"), str):
+                yield inner["pattern"]
+            if isinstance(inner.get("patternProperties"), dict):
+                yield from inner["patternProperties"]
+
+
 def _check_words(path: str, schema: Json, mistakes: Mistakes) -> bool:
     """References must be local, identifiers would change what local means, patterns must be linear."""
     fine = True
@@ -66,12 +81,21 @@ def _check_words(path: str, schema: Json, mistakes: Mistakes) -> bool:
             if not inner.startswith("#/") or "%" in inner:
                 mistakes.add(at, "invalid_constraint", 'must begin with "#/" and hold no "%"; nothing else is opened.')
                 fine = False
-        elif word == "pattern" and isinstance(inner, str) and (mistake := pattern_mistake(inner)):
+        elif mistake := _pattern_mistake(word, inner):
             mistakes.add(at, "pattern_unsupported", mistake)
             fine = False
         elif not (word in _LITERAL and isinstance(inner, list)):
             fine = _check_words(at, inner, mistakes) and fine
     return fine
+
+
+def _pattern_mistake(word: str, inner: Json) -> str:
+    patterns: Iterable[str] = ()
+    if word == "pattern" and isinstance(inner, str):
+        patterns = (inner,)
+    elif word == "patternProperties" and isinstance(inner, dict):
+        patterns = inner
+    return next(filter(None, map(pattern_mistake, patterns)), "")
 
 
 def _count(schema: Json, root: Mapping[str, Json], trail: tuple[str, ...]) -> int:

@@ -65,6 +65,31 @@ def test_the_patterns_of_a_table_together_are_limited() -> None:
     assert described({"fields": fields[1:]}).fields
 
 
+def test_the_patterns_of_a_table_are_counted() -> None:
+    inner = {"anyOf": [{"pattern": f"x{number}"} for number in range(limits.FIELDS_PER_TABLE + 1)]}
+    field = {"name": "o", "type": "object", "constraints": {"jsonSchema": inner}}
+    assert mistakes({"fields": [field]}) == [("schema_too_large", "fields")]
+
+
+@pytest.mark.parametrize("form", ["pattern", "patternProperties"])
+def test_the_patterns_of_a_json_schema_count_among_them(form: str) -> None:
+    patterns = [rf"\pL{{45}}x{number}" for number in range(200)]
+    inner: dict[str, Any] = {"patternProperties": {pattern: {} for pattern in patterns}}
+    if form == "pattern":
+        inner = {"anyOf": [{"items": {"pattern": pattern}} for pattern in patterns]}
+    field = {"name": "o", "type": "object", "constraints": {"jsonSchema": inner}}
+    begun = time.perf_counter()
+    assert mistakes({"fields": [field]}) == [("schema_too_large", "fields")]
+    assert time.perf_counter() - begun < 2
+
+
+@pytest.mark.parametrize("pattern", [r"(a)\1", "(a{1000}){1000}", "a" * 1_001])
+def test_the_names_of_pattern_properties_are_patterns(pattern: str) -> None:
+    field = {"name": "o", "type": "object", "constraints": {"jsonSchema": {"patternProperties": {pattern: {}}}}}
+    path = "fields[0].constraints.jsonSchema.patternProperties"
+    assert mistakes({"fields": [field]}) == [("pattern_unsupported", path)]
+
+
 def test_patterns_inside_json_schema_are_linear_too() -> None:
     inner = {"properties": {"p": {"pattern": r"(a)\1"}}}
     field = {"name": "o", "type": "object", "constraints": {"jsonSchema": inner}}
