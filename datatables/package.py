@@ -69,7 +69,9 @@ def _source(app: App, slug: str | None, user_id: int | None) -> DataSource:
     try:
         return datasource_for(app, slug, user_id=user_id)
     except NotFound:
-        raise NotFound(f"App '{app.slug}' has no datasource '{str(slug)[:100]}'.") from None
+        if slug is None:
+            raise
+        raise NotFound(f"App '{app.slug}' has no datasource '{slug[:100]}'.") from None
 
 
 def _existing(app: App, resources: list[Resource]) -> dict[str, DataTable]:
