@@ -7,7 +7,7 @@ what stored rows have against them only the database knows.
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from datar.errors import FieldError, InvalidFields, InvalidRows
+from datar.errors import Conflict, FieldError, InvalidFields, InvalidRows
 from records.durations import duration_seconds
 from records.jsonbody import parse_json
 from records.jsonschema import Purpose
@@ -17,7 +17,16 @@ from records.rowerrors import ABSENT_FIELD, WHOLE_ROW, NameHints, canonical_or_e
 from records.table import ABSENT, Json, Table
 from records.uuids import uuid7
 
-__all__ = ["Purpose", "check_rows", "fill_absent", "find_duplicates", "parse_json", "render_validation", "repeated"]
+__all__ = [
+    "Purpose",
+    "check_rows",
+    "fill_absent",
+    "find_duplicates",
+    "parse_json",
+    "render_validation",
+    "repeated",
+    "same_key_twice",
+]
 
 
 def check_rows(table: Table, rows: list[Json], purpose: Purpose, *, single: bool = False) -> list[Row]:
@@ -96,6 +105,15 @@ def repeated(table: Table, names: Sequence[str], rows: Sequence[Row]) -> Iterato
             yield earlier, index
 
 
+def same_key_twice(names: Sequence[str], first: int, later: int) -> Conflict:
+    """The 409 for two rows of one batch that cannot both be stored."""
+    return Conflict(
+        f"Rows {first} and {later} have the same key; send each row once.",
+        code="conflict_unique",
+        extra={"fields": list(names), "index": later, "indexes": [first, later]},
+    )
+
+
 def _unique_groups(table: Table) -> tuple[tuple[str, ...], ...]:
     indexes = tuple(index.fields for index in table.indexes if index.unique and index.where is None)
     return tuple(dict.fromkeys((*table.uniques, *indexes)))
@@ -120,6 +138,9 @@ def render_validation(table: Table, rows: list[Json]) -> tuple[bool, list[str], 
         invalid = len({each.index for each in errors})
     except InvalidRows as refused:
         errors, invalid = list(refused.errors), refused.invalid_rows
+        duplicates = _duplicates_beside(table, rows, {each.index for each in errors}, invalid)
+        errors = sorted([*errors, *duplicates], key=lambda each: each.index or 0)
+        invalid += len({each.index for each in duplicates})
     shown = sorted({each.index or 0 for each in errors})[:ERRORS_SHOWN]
     kept = [each for each in errors if (each.index or 0) <= shown[-1]] if shown else []
     sentences = [_sentence(each) for each in kept]
@@ -127,6 +148,15 @@ def render_validation(table: Table, rows: list[Json]) -> tuple[bool, list[str], 
         sentences.append(f"{invalid - len(shown)} more rows are invalid.")
     details = [{"row": each.index, "field": each.field, "code": each.code, "message": each.message} for each in kept]
     return not errors, sentences, details
+
+
+def _duplicates_beside(table: Table, rows: list[Json], known: set[int | None], invalid: int) -> list[FieldError]:
+    """Duplicates among the valid rows; none where not all the invalid ones are known, for then no more are shown."""
+    if invalid > len(known):
+        return []
+    valid = [{} if place in known else row for place, row in enumerate(rows)]
+    _fill(row_check(table, Purpose.CREATE), [row for place, row in enumerate(valid) if place not in known])
+    return find_duplicates(table, valid)
 
 
 def _sentence(error: FieldError) -> str:

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from datar.errors import Conflict, FieldError, Invalid, InvalidFields, InvalidRows, NotFound, TooLarge
+from datar.errors import FieldError, Invalid, InvalidFields, InvalidRows, NotFound, TooLarge
 from records import limits
 from records.keys import key_row, read_key
 from records.lists import split_list, unquoted
 from records.params.flat import Pairs
-from records.payload import Purpose, check_rows, fill_absent, parse_json, repeated
+from records.payload import Purpose, check_rows, fill_absent, parse_json, repeated, same_key_twice
 from records.plan import WritePlan, read_meta
+from records.rowerrors import ABSENT_FIELD
 from records.stamp import CREATED_FIELD, UPDATED_FIELD, stamp_new, stamped
 from records.table import Field, Json, Table
 
@@ -73,9 +74,13 @@ def plan_update(table: Table, record_id: str, body: bytes, pairs: Pairs, *, repl
     value = parse_json(body)
     if not isinstance(value, dict):
         raise Invalid("The body must be a JSON object; send an array to the list's own URL.", code="invalid_type")
+    sent = frozenset(value)
     if replace:
         value = _replaced(table, value, key_row(table, key))
-    row = check_rows(table, [value], Purpose.UPDATE, single=True)[0]
+    try:
+        row = check_rows(table, [value], Purpose.UPDATE, single=True)[0]
+    except InvalidFields as refused:
+        raise InvalidFields([_absent_or_wrong(error, sent) for error in refused.errors]) from None
     _check_key_unchanged(table, row, key_row(table, key))
     fields = tuple(field for field in table.fields if field.name in row and field.name not in table.primary_key)
     return WritePlan(table, [row], fields, key=key, meta=meta, single=True, changes=True)
@@ -177,11 +182,7 @@ def _check_unique_values(table: Table, unique: tuple[str, ...], rows: Rows, *, s
 def _refuse_twice(table: Table, unique: tuple[str, ...], rows: Rows) -> None:
     """One key twice in a batch: 409 with both indexes."""
     for first, later in repeated(table, unique, rows):
-        raise Conflict(
-            f"Rows {first} and {later} have the same key; send each row once.",
-            code="conflict_unique",
-            extra={"fields": list(unique), "index": later, "indexes": [first, later]},
-        )
+        raise same_key_twice(unique, first, later)
 
 
 def _replaced(table: Table, row: dict[str, Json], key: dict[str, Json]) -> dict[str, Json]:
@@ -192,6 +193,13 @@ def _replaced(table: Table, row: dict[str, Json], key: dict[str, Json]) -> dict[
         if name in absent and stamped(table, name) is not None:
             del filled[name]
     return filled
+
+
+def _absent_or_wrong(error: FieldError, sent: frozenset[str]) -> FieldError:
+    """A PUT that lacks a required field lacks it; that it would become null is our way of saying so."""
+    if error.code != "required" or error.field in sent:
+        return error
+    return FieldError(error.field, error.code, ABSENT_FIELD.message)
 
 
 def _check_key_unchanged(table: Table, row: dict[str, Json], key: dict[str, Json]) -> None:

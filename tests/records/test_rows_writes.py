@@ -171,7 +171,7 @@ def test_di_07_bulk_writes_are_all_or_nothing(users: Rows) -> None:
     assert refusal.fields == {(500, "name", "invalid_type")}
     with refused(Conflict, "conflict_unique") as refusal:
         users.create([*rows, {"name": "twin", "email": "e7"}])
-    assert refusal.error.extra == {"fields": ["email"], "index": 1000}
+    assert refusal.error.extra == {"fields": ["email"], "index": 1000, "indexes": [7, 1000]}
     assert count(users) == 0
     made = [row["id"] for row in users.create(rows)]
     with refused(Conflict, "conflict_unique") as refusal:

@@ -7,7 +7,7 @@ import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from datar.errors import Conflict
-from records.payload import repeated
+from records.payload import repeated, same_key_twice
 from records.provider import Resolve
 from records.providers.postgres.columns import compared, qualified
 from records.providers.postgres.compile import Values
@@ -47,6 +47,8 @@ def explained(
         return with_fields(known, fields, None)
     if key is not None:
         return with_fields(known, fields, _first_orphan(table, key, rows, connection, resolve))
+    for first, later in repeated(table, fields, rows):
+        return same_key_twice(fields, first, later)
     return with_fields(known, fields, _first_taken(table, fields, rows, own, connection))
 
 
@@ -60,9 +62,6 @@ def _is_partial(table: Table, name: str) -> bool:
 def _first_taken(
     table: Table, fields: tuple[str, ...], rows: Rows, own: tuple[str, ...], connection: Connection
 ) -> int | None:
-    twice = next(repeated(table, fields, rows), None)
-    if twice is not None:
-        return twice[1]
     return _first(_taken(table, fields, own), [*_columns(table, fields, rows), *_columns(table, own, rows)], connection)
 
 
