@@ -175,7 +175,7 @@ class Cluster:
             command.append("--no-sync")
         done = subprocess.run(  # noqa: S603 - our own program, no shell
             command, cwd="/", env=_ENVIRONMENT, capture_output=True, text=True, check=False, **identity
-        )  # type: ignore[call-overload]
+        )  # type: ignore[call-overload]  # for **identity
         password.unlink()
         if done.returncode != 0:
             raise CannotStart(f"PostgreSQL could not make its data directory: {_last_line(done.stderr)}")

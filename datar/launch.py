@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 import psycopg
+from django.conf import settings
 from django.core.management.base import CommandError, OutputWrapper
 from django.db import DatabaseError, connections
 
@@ -188,11 +189,23 @@ def _serve(stack: ExitStack, host: str, port: int) -> "subprocess.Popen[bytes]":
     process = spawn(
         [sys.executable, "-m", "gunicorn", "-c", "python:datar.server"],
         end_signal=signal.SIGTERM,
-        environment={**os.environ, "DATAR_BIND": _netloc(host, port), "DJANGO_SETTINGS_MODULE": "datar.settings"},
+        environment={
+            **os.environ,
+            "DATAR_BIND": _netloc(host, port),
+            "DATAR_ALLOWED_HOSTS": _hosts(host),
+            "DJANGO_SETTINGS_MODULE": "datar.settings",
+        },
         directory=PROJECT,
     )
     stack.callback(end, process, [(signal.SIGTERM, 8.0), (signal.SIGQUIT, 3.0)])
     return process
+
+
+def _hosts(host: str) -> str:
+    """The host names to serve: as set, else the usual ones and the address that is printed."""
+    name = _reachable(host)
+    printed = f"[{name}]" if ":" in name else name
+    return os.environ.get("DATAR_ALLOWED_HOSTS") or ",".join(dict.fromkeys([*settings.ALLOWED_HOSTS, printed]))
 
 
 def _wait_until_ready(server: "subprocess.Popen[bytes]", host: str, port: int) -> None:

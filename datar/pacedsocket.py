@@ -56,7 +56,7 @@ class PacedSocket(socket.socket):
         except (BlockingIOError, InterruptedError):
             return None
 
-    def sendall(self, data: "bytes | bytearray | memoryview[int]", flags: int = 0, /) -> None:  # type: ignore[override]
+    def sendall(self, data: "bytes | bytearray | memoryview[int]", flags: int = 0, /) -> None:  # type: ignore[override]  # Buffer
         """All of ``data`` within ``SEND_SECONDS``, else the connection counts as reset."""
         self.settimeout(SEND_SECONDS)
         try:

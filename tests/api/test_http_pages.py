@@ -137,3 +137,14 @@ def test_the_document_says_who_needs_credentials_and_what_is_wrong_with_bodies()
 
 def test_options_say_the_methods() -> None:
     assert ANYBODY.request("OPTIONS", "/api/auth/token/").headers["Allow"] == "POST, OPTIONS"
+
+
+def test_the_address_that_is_printed_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    from datar import launch
+
+    monkeypatch.delenv("DATAR_ALLOWED_HOSTS")
+    assert launch._hosts("10.1.2.3").split(",")[-1] == "10.1.2.3"
+    assert launch._hosts("fd00::2").split(",")[-1] == "[fd00::2]"
+    assert launch._hosts("0.0.0.0").split(",").count("127.0.0.1") == 1
+    monkeypatch.setenv("DATAR_ALLOWED_HOSTS", "api.example.com")
+    assert launch._hosts("10.1.2.3") == "api.example.com"

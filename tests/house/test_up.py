@@ -222,8 +222,8 @@ def test_the_printed_lines_work_as_printed(clone: Path) -> None:
 
 
 def test_an_address_of_another_machine_is_named(place: Path) -> None:
-    outcome = try_up(place, "--port", str(free_port()), "--host=192.0.2.9")
-    assert_one_sentence(outcome, r"192\.0\.2\.9 is no address of this machine")
+    outcome = try_up(place, "--port", str(free_port()), "--host=203.0.113.9")
+    assert_one_sentence(outcome, r"203\.0\.113\.9 is no address of this machine")
 
 
 def test_a_password_with_odd_characters_is_not_quoted(place: Path) -> None:
