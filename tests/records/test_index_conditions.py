@@ -43,7 +43,7 @@ def test_a_unique_index_holds_where_its_condition_does(engine: Engine, where: An
     with pytest.raises(Conflict) as refused:
         rows.create([{"email": "b@example.com", "state": "open", "ends": "2024-01-01T00:00:00Z"}, inside])
     assert refused.value.code == "conflict_unique"
-    assert refused.value.extra == {"fields": ["email"], "index": 1}
+    assert refused.value.extra == {"fields": ["email"]}, "which row it was, the condition decides"
     outside = {**inside, "state": "closed", "seats": 1, "ends": "2010-01-01T00:00:00Z"}
     rows.create([outside, outside])
     assert rows.list()["total"] == 3
