@@ -40,11 +40,12 @@ def _storage(ddl: SQL, cast: SQL, render: SQL = _JSON, bind: SQL = _CAST) -> Sto
     return Storage(ddl, cast, render, bind)
 
 
+_BYTES: Final = _storage(SQL("bytea"), SQL("bytea"), _BASE64, SQL("decode({text}::text, 'base64')"))
 STORAGES: Final[dict[str, Storage]] = {
     'text COLLATE "C"': _storage(SQL('text COLLATE "C"'), SQL("text")),
     "text": _storage(SQL("text"), SQL("text")),
     "uuid": _storage(SQL("uuid"), SQL("uuid")),
-    "bytea": _storage(SQL("bytea"), SQL("bytea"), _BASE64, SQL("decode({text}::text, 'base64')")),
+    "bytea": _BYTES,
     "bigint": _storage(SQL("bigint"), SQL("bigint"), _PLAIN),
     "integer": _storage(SQL("integer"), SQL("integer"), _PLAIN),
     "numeric": _storage(SQL("numeric"), SQL("numeric")),
@@ -72,6 +73,15 @@ class Column:
     def bound(self, text: Composable) -> Composable:
         """A text as the column's value."""
         return self.storage.bind.format(text=text, cast=self.storage.cast)
+
+    @property
+    def sent_as(self) -> SQL:
+        """The type of an array's elements on their way in: the column's own, but for bytes, which come as base64."""
+        return SQL("text") if self.storage is _BYTES else self.storage.cast
+
+    def element(self, sent: Composable) -> Composable:
+        """An element of such an array as the column's value."""
+        return self.bound(sent) if self.storage is _BYTES else sent
 
 
 def columns_of(field: Field) -> tuple[Column, ...]:

@@ -1,6 +1,6 @@
 """Write plans that add rows → one statement each: a single row by values, many as one JSON array per column."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Final
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
@@ -20,7 +20,7 @@ from records.providers.postgres.compile import Values
 from records.providers.postgres.ddl import sequence_text
 from records.providers.postgres.guard import guard
 from records.providers.postgres.rowtext import row_text
-from records.providers.postgres.values import columns_json, texts_of
+from records.providers.postgres.values import columns_arrays, texts_of
 from records.stamp import UPDATED_FIELD, stamped
 from records.table import Field, Table
 
@@ -92,7 +92,7 @@ def insert_values(plan: WritePlan) -> Values:
         row = plan.rows[0]
         texts = (text for field in plan.fields for text in texts_of(field, row.get(field.name)))
     else:
-        texts = (text for field in plan.fields for text in columns_json(field, plan.rows))
+        texts = (text for field in plan.fields for text in columns_arrays(field, plan.rows))
     values.update((f"column{place}", text) for place, text in enumerate(texts))
     return values
 
@@ -102,8 +102,9 @@ def _columns(plan: WritePlan) -> list[Column]:
 
 
 def _value(plan: WritePlan, column: Column, place: int) -> Composable:
-    text: Composable = Placeholder(f"column{place}") if plan.single else Identifier("sent", f"s{place}")
-    value = column.bound(text)
+    value = (
+        column.bound(Placeholder(f"column{place}")) if plan.single else column.element(Identifier("sent", f"s{place}"))
+    )
     if _key_state(plan) == "mixed" and column.name == plan.table.key_fields[0].column:
         return SQL("coalesce({value}, nextval({sequence}))").format(value=value, sequence=_key_sequence(plan.table))
     return value
@@ -115,8 +116,22 @@ def _source(plan: WritePlan) -> Composable:
         advance = _advance(plan.table, SQL("{top}::bigint").format(top=Placeholder("top")))
         sources.append(SQL("(SELECT {advance}) AS advanced").format(advance=advance))
     if not plan.single:
-        sources.append(sent_rows(len(_columns(plan))))
+        sources.append(_sent_arrays(_columns(plan)))
     return SQL("FROM {sources} ").format(sources=SQL(", ").join(sources)) if sources else SQL("")
+
+
+def _sent_arrays(columns: Sequence[Column]) -> Composed:
+    """Bound arrays, one per column, as the rows ``sent(s0, s1, …)`` in their order.
+
+    Unnested side by side in a select list they are streamed; in FROM each would be written out first.
+    """
+    each = [
+        SQL("unnest({array}::{type}[]) AS {name}").format(
+            array=Placeholder(f"column{place}"), type=column.sent_as, name=Identifier(f"s{place}")
+        )
+        for place, column in enumerate(columns)
+    ]
+    return SQL("(SELECT {each}) AS sent").format(each=SQL(", ").join(each))
 
 
 def sent_rows(columns: int) -> Composed:
