@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 import psycopg
+from django.db import Error as DatabaseFault
 from django.db import connection, transaction
 
 from apps import services as apps
@@ -103,7 +104,7 @@ def _load(files: PackageFiles, table: Table, conditions: Sequence[Where], report
     try:
         with connection.wrap_database_errors:
             count = copy_rows(connection.connection, table, fields, rows)
-    except Exception as error:
+    except (psycopg.Error, DatabaseFault) as error:
         cause = error if isinstance(error, psycopg.Error) else error.__cause__
         if isinstance(cause, psycopg.Error):
             raise _refused(cause, table, lines) from error

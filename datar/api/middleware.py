@@ -60,7 +60,7 @@ class Envelope:
             return error_response(error, request)
         foreign = response.status_code >= 400 and "X-Error-Code" not in response
         if foreign and request.path_info.startswith("/api/"):
-            return error_response(getattr(request, "failure", None) or NotFound(), request)
+            return error_response(NotFound(), request)
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse:
