@@ -22,6 +22,24 @@ IN_VALUES = integer("DATAR_IN_VALUES", 1_000, least=1, most=100_000)
 """Values of one ``in`` or ``nin`` (400 ``query_too_complex``)."""
 ORDERING_TERMS = integer("DATAR_ORDERING_TERMS", 10, least=1, most=100)
 """Terms of ``ordering`` (400 ``query_too_complex``)."""
+RELATION_HOPS = integer("DATAR_RELATION_HOPS", 3, least=1, most=10)
+"""Relations that one path goes through (400 ``query_too_complex``)."""
+RELATION_PATHS = integer("DATAR_RELATION_PATHS", 5, least=1, most=50)
+"""Different relation paths of one query's filters, order, groups and aggregates (400 ``query_too_complex``)."""
+POPULATED_RELATIONS = integer("DATAR_POPULATED_RELATIONS", 50, least=1, most=500)
+"""Relations populated in one query (400 ``query_too_complex``)."""
+POPULATE_DEPTH = integer("DATAR_POPULATE_DEPTH", 3, least=1, most=10)
+"""Depth of ``populate`` (400 ``query_too_complex``)."""
+POPULATED_ROWS = 100
+"""Rows of one populated to-many relation, and the most ``populate_limit`` may be (400 ``invalid_pagination``)."""
+AGGREGATES = integer("DATAR_AGGREGATES", 20, least=1, most=200)
+"""Aggregates of one query (400 ``query_too_complex``)."""
+GROUP_KEYS = integer("DATAR_GROUP_KEYS", 10, least=1, most=50)
+"""Group keys of one query (400 ``query_too_complex``)."""
+SEARCH_QUERY_CHARACTERS = 1_000
+"""Characters of ``search`` (400 ``query_too_complex``)."""
+SEARCHED_CHARACTERS = 100_000
+"""Characters of one row's text that ``search`` looks at, shared evenly by its fields."""
 NUMBER_DIGITS = 100
 """Significant digits of a number (400 ``number_out_of_range``)."""
 NUMBER_MAGNITUDE = 100

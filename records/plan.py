@@ -1,42 +1,99 @@
-"""What was understood: every name resolved to a field, every value coerced. Only this reaches a provider.
+"""What was understood: every name resolved, every value coerced. Only this reaches a provider.
 
-``plan_list`` and its siblings resolve a Query against a Table or refuse, naming the word and the nearest one.
+``planning`` and ``grouping`` make plans of Queries; ``writes`` makes those of bodies.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
-from datar.errors import Invalid, NotSupportedYet
-from records.conditions import EVERYTHING, AllOf, Condition, condition_of, refuse_relation
-from records.fieldtypes import field_type
-from records.nearest import nearest
-from records.params.flat import KNOWN_LATER, Pairs, parse_params, read_flag
-from records.query import Page, Query, SortTerm
+from records.conditions import EVERYTHING, Condition, Expression, Output
+from records.query import Count, CursorPage, Page
+from records.relations import Relation
 from records.table import Field, Json, Table
 
-_PLANS_KEPT: Final = 4_096
-_KEPT_CHARACTERS: Final = 500
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """How well a row is found by these search words; a greater number is better."""
+
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One term of the order."""
+    """One term of the order; nulls come last, descending first."""
 
-    field: Field
+    expression: Expression | Output | Rank
     descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
+class Populated:
+    """Rows of a relation put into each row: an object or null, or an array of at most ``limit``, by primary key."""
+
+    relation: Relation
+    limit: int
+    populated: "tuple[Populated, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ListPlan:
-    """A page of a table, in a total order."""
+    """A page of a table, in a total order: the last terms are the primary key.
+
+    ``page`` None: every row (an export). With a CursorPage, ``after`` holds the values of ``order`` of the row that
+    the page begins after, None at the start, and ``mark`` what the next cursor is bound to.
+    """
 
     table: Table
     fields: tuple[Field, ...]
     where: Condition
     order: tuple[Sort, ...]
-    page: Page
+    page: Page | CursorPage | None
     meta: bool = False
+    count: Count = "exact"
+    populated: tuple[Populated, ...] = ()
+    after: tuple[str | None, ...] | None = None
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A key that rows are grouped by, and what it is called in the answer."""
+
+    name: str
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """``function`` of the expression's values in a group; of the rows, where there is no expression.
+
+    ``result`` is a field of the type it gives; its type ``array`` is a JSON array of the expression's values.
+    """
+
+    name: str
+    function: str
+    expression: Expression | None
+    result: Field
+    distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """Groups of a table's rows, in a total order: the last terms are the group's keys.
+
+    Without ``groups`` the whole table is one group, and ``page`` is None (it is too where every group is exported).
+    Outputs in ``having`` and ``order`` count groups first, then aggregates.
+    """
+
+    table: Table
+    groups: tuple[Group, ...]
+    aggregates: tuple[Aggregate, ...]
+    where: Condition
+    having: Condition
+    order: tuple[Sort, ...]
+    page: Page | None
+    count: Count = "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +105,7 @@ class KeyedPlan:
     key: tuple[str, ...]
     scope: Condition = EVERYTHING
     meta: bool = False
+    populated: tuple[Populated, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,105 +152,3 @@ class Written:
     each: tuple[bytes, ...] = ()
     key: tuple[Any, ...] = ()
     missing: tuple[int, ...] = ()
-
-
-def plan_list(pairs: tuple[tuple[str, str], ...], table: Table, scope: Condition = EVERYTHING) -> ListPlan:
-    """The plan of a list from its URL parameters; the same short question of the same table is understood once."""
-    if sum(len(name) + len(value) for name, value in pairs) > _KEPT_CHARACTERS:
-        return _plan_list(pairs, table, scope)
-    return _short_plan(pairs, table, scope)
-
-
-def _plan_list(pairs: tuple[tuple[str, str], ...], table: Table, scope: Condition) -> ListPlan:
-    return plan_query(parse_params(pairs), table, scope)
-
-
-_short_plan = lru_cache(maxsize=_PLANS_KEPT)(_plan_list)
-
-
-def plan_query(query: Query, table: Table, scope: Condition = EVERYTHING) -> ListPlan:
-    """The plan of a list from its Query. Raises Invalid with the word that is wrong and the nearest that is right."""
-    matches = tuple(condition_of(comparison, table) for comparison in query.comparisons)
-    return ListPlan(
-        table=table,
-        fields=_selected(query.fields, table),
-        where=AllOf((scope, *matches)) if scope is not EVERYTHING else AllOf(matches),
-        order=_order(query.ordering, table),
-        page=query.page,
-        meta=query.meta,
-    )
-
-
-def plan_row(pairs: Pairs, table: Table, key: tuple[str, ...], scope: Condition = EVERYTHING) -> KeyedPlan:
-    """The plan of one row: ``fields`` and ``_meta`` are its only parameters."""
-    if not pairs:
-        return KeyedPlan(table, table.fields, key, scope)
-    words = dict(pairs)
-    if len(words) < len(pairs):
-        raise Invalid("A query parameter is given twice.", code="invalid_parameter")
-    for name in words:
-        if name in KNOWN_LATER:
-            raise NotSupportedYet(f"'{name}' is not supported yet.")
-        if name not in ("fields", "_meta"):
-            raise Invalid(
-                f"Unknown query parameter '{name}'; a single record takes: fields, _meta.", code="unknown_parameter"
-            )
-    query = parse_params(list(words.items()))
-    return KeyedPlan(table, _selected(query.fields, table), key, scope, query.meta)
-
-
-def read_meta(pairs: Pairs, allowed: frozenset[str] = frozenset(), *, meta: bool = True) -> bool:
-    """The ``_meta`` of a write; any parameter but it and the allowed is refused. Without ``meta``, so is it."""
-    seen: set[str] = set()
-    known = {"_meta", *allowed} if meta else allowed
-    asked = False
-    for name, value in pairs:
-        if name in seen:
-            raise Invalid(f"Query parameter '{name}' is given twice.", code="invalid_parameter")
-        seen.add(name)
-        if name == "_meta" and meta:
-            asked = read_flag(name, value)
-        elif name in KNOWN_LATER - allowed:
-            raise NotSupportedYet(f"'{name}' is not supported yet.")
-        elif name not in allowed:
-            raise Invalid(
-                f"Unknown query parameter '{name}'; allowed: {', '.join(sorted(known))}.", code="unknown_parameter"
-            )
-    return asked
-
-
-def _selected(names: tuple[str, ...] | None, table: Table) -> tuple[Field, ...]:
-    if names is None:
-        return table.fields
-    for name in names:
-        if name not in table.by_name:
-            refuse_relation(name, table)
-            raise Invalid(
-                f"'fields' names '{name}', which is no field of this table.{nearest(name, table.by_name)}",
-                code="unknown_field",
-            )
-    return tuple(table.by_name[name] for name in names)
-
-
-def _order(terms: tuple[SortTerm, ...], table: Table) -> tuple[Sort, ...]:
-    """The client's terms, then the primary key: an order that has no ties."""
-    sorts = [_sort(term, table) for term in terms]
-    named = {sort.field.name for sort in sorts}
-    if len(named) < len(sorts):
-        raise Invalid("'ordering' names a field twice.", code="invalid_ordering")
-    return (*sorts, *(Sort(field) for field in table.key_fields if field.name not in named))
-
-
-def _sort(term: SortTerm, table: Table) -> Sort:
-    field = table.by_name.get(term.name)
-    if field is None:
-        if term.name == "rank":
-            raise NotSupportedYet("'ordering=rank' is not supported yet.")
-        refuse_relation(term.name, table)
-        raise Invalid(
-            f"'ordering' names '{term.name}', which is no field of this table.{nearest(term.name, table.by_name)}",
-            code="invalid_ordering",
-        )
-    if not field_type(field).order:
-        raise Invalid(f"Field '{field.name}' of type {field.type} has no order.", code="invalid_ordering")
-    return Sort(field, term.descending)

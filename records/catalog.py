@@ -1,0 +1,20 @@
+"""Where the engine finds tables; ``datatables.catalog`` implements it."""
+
+from typing import Protocol
+
+from records.relations import Tables
+from records.table import Table
+
+
+class Catalog(Tables, Protocol):
+    """The tables of one namespace, at most a second old."""
+
+    @property
+    def secret(self) -> bytes:
+        """The key that signs cursors, the same in every process of the service."""
+
+    def reload(self, table: Table) -> Table:
+        """The same table as it is now. Raises NotFound or Conflict when it is gone or not materialized."""
+
+    def forget(self) -> None:
+        """Forget what is known of every table: one of them was found to be older than the database."""

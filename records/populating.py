@@ -1,0 +1,50 @@
+"""``populate`` → the relations that are put into each row, as a tree. Knows relations, no SQL."""
+
+from dataclasses import dataclass, field
+
+from datar.errors import Invalid
+from records import limits
+from records.names import resolve_relations
+from records.plan import Populated
+from records.relations import Lookups, Relation
+from records.table import Table
+
+
+@dataclass
+class _Node:
+    """A relation on its way into the tree; a path may be named before or after its parts."""
+
+    relation: Relation
+    below: "dict[str, _Node]" = field(default_factory=dict)
+
+
+def plan_populate(
+    paths: tuple[str, ...], limit: int | None, table: Table, lookups: Lookups
+) -> tuple[Populated, ...]:
+    """The tree of relations that the paths name. Raises Invalid: ``unknown_field``, ``query_too_complex``."""
+    roots: dict[str, _Node] = {}
+    for path in paths:
+        for relations in _paths(path, table, lookups):
+            if len(relations) > limits.POPULATE_DEPTH:
+                raise Invalid(f"'{path}' is deeper than {limits.POPULATE_DEPTH} relations.", code="query_too_complex")
+            below = roots
+            for relation in relations:
+                below = below.setdefault(relation.name, _Node(relation)).below
+    if _size(roots) > limits.POPULATED_RELATIONS:
+        raise Invalid(f"More than {limits.POPULATED_RELATIONS} populated relations.", code="query_too_complex")
+    return _frozen(roots, limits.POPULATED_ROWS if limit is None else limit)
+
+
+def _paths(path: str, table: Table, lookups: Lookups) -> list[tuple[Relation, ...]]:
+    """The relations of a path; of ``*`` every foreign key of the table that leads to rows."""
+    if path != "*":
+        return [resolve_relations(path, table, lookups)]
+    return [(relation,) for relation in lookups.of(table).forward.values() if relation is not None]
+
+
+def _size(nodes: dict[str, _Node]) -> int:
+    return sum(1 + _size(node.below) for node in nodes.values())
+
+
+def _frozen(nodes: dict[str, _Node], limit: int) -> tuple[Populated, ...]:
+    return tuple(Populated(node.relation, limit, _frozen(node.below, limit)) for node in nodes.values())
