@@ -3,11 +3,10 @@
 from typing import Any, Final
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_view
 
 from datar.api.operations import operation
-from records.limits import PAGE_SIZE, PAGE_SIZE_MOST
-from records.operators import OPERATORS
+from datatables.record_parameters import BODY, BODY_EXAMPLES, FIELDS, META, POPULATE, QUESTION, in_query
 
 _TAG: Final = "records"
 _ROW: Final = {"type": "object", "additionalProperties": True}
@@ -24,47 +23,28 @@ _MANY: Final = _object(data=_ROWS)
 _PLACE: Final = dict.fromkeys(("page", "page_size", "limit", "offset"), _COUNT)
 _PAGE: Final = {
     "type": "object",
-    "properties": {"data": _ROWS, "total": _COUNT, **_PLACE},
-    "required": ["data", "total"],
+    "properties": {
+        "data": _ROWS,
+        "total": {"type": ["integer", "null"], "minimum": 0},
+        **_PLACE,
+        "next_cursor": {"type": ["string", "null"]},
+        "aggregates": _ROW,
+    },
+    "required": ["data"],
+}
+_ANSWERS: Final = {
+    200: OpenApiResponse(_PAGE, "A page of records or groups. By cursor: `next_cursor` and no total."),
+    (200, "text/csv"): OpenApiResponse({"type": "string"}, "The rows as RFC 4180, without paging words all of them."),
+    (200, "application/x-ndjson"): OpenApiResponse({"type": "string"}, "The rows, one JSON object a line."),
 }
 _ONE_OR_MANY: Final = {"oneOf": [_ROW, _ROWS]}
 _JSON: Final = "application/json"
 
 
-def _query(name: str, kind: Any, text: str, **more: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text, **more)
-
-
-_META: Final = _query("_meta", OpenApiTypes.BOOL, "Show `_created_at`, `_updated_at` and `_version` of each row.")
-_FIELDS: Final = _query("fields", OpenApiTypes.STR, "Only these fields, separated by commas.")
-_FILTERS: Final = OpenApiParameter(
-    "filters by field",
-    {"type": "object", "additionalProperties": {"type": "string"}},
-    OpenApiParameter.QUERY,
-    style="form",
-    explode=True,
-    description="`field=value` or `field__operator=value`; all must hold. Operators: "
-    + ", ".join(f"`{row.name}` ({row.summary})" for row in OPERATORS.values())
-    + ".",
-    examples=[
-        OpenApiExample("equal", {"origin": "JFK"}),
-        OpenApiExample("at least, and one of", {"dep_delay__gte": "60", "carrier__in": "UA,AA"}),
-    ],
+_IDS: Final = OpenApiParameter(
+    "ids", OpenApiTypes.STR, OpenApiParameter.QUERY, description="The records to delete, separated by commas."
 )
-_PAGING: Final = [
-    _query("page", {"type": "integer", "minimum": 1}, "The page, from 1."),
-    _query("page_size", {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MOST}, f"Rows a page ({PAGE_SIZE})."),
-    _query("limit", {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MOST}, "Rows; with `offset`, not `page`."),
-    _query("offset", {"type": "integer", "minimum": 0}, "Rows to pass over."),
-    _query(
-        "ordering",
-        OpenApiTypes.STR,
-        "Fields to order by, `-` for descending; the primary key always comes last.",
-        examples=[OpenApiExample("newest first", "-created_at,title")],
-    ),
-]
-_IDS: Final = _query("ids", OpenApiTypes.STR, "The records to delete, separated by commas.", required=True)
-_UNIQUE: Final = _query("unique_fields", OpenApiTypes.STR, "The primary key (default) or a unique constraint.")
+_UNIQUE: Final = in_query("unique_fields", OpenApiTypes.STR, "The primary key (default) or a unique constraint.")
 _PREFER: Final = OpenApiParameter(
     "Prefer",
     OpenApiTypes.STR,
@@ -77,8 +57,8 @@ list_docs = extend_schema_view(
         "records_list",
         tag=_TAG,
         summary="List records",
-        answers={200: OpenApiResponse(_PAGE, "A page of records.")},
-        parameters=[*_PAGING, _FIELDS, _META, _FILTERS],
+        answers=_ANSWERS,
+        parameters=QUESTION,
         unsafe=False,
     ),
     create=operation(
@@ -87,7 +67,7 @@ list_docs = extend_schema_view(
         summary="Create one record, or many at once",
         request={_JSON: _ONE_OR_MANY},
         answers={201: OpenApiResponse({"oneOf": [_ONE, _MANY, _object(created=_COUNT)]}, "Created.")},
-        parameters=[_META, _PREFER],
+        parameters=[META, _PREFER],
     ),
     partial_update=operation(
         "records_update_many",
@@ -95,7 +75,7 @@ list_docs = extend_schema_view(
         summary="Change many records by key, all or none",
         request={_JSON: _ROWS},
         answers={200: OpenApiResponse({"oneOf": [_MANY, _object(updated=_COUNT)]}, "Changed.")},
-        parameters=[_META, _PREFER],
+        parameters=[META, _PREFER],
     ),
     destroy=operation(
         "records_delete_many",
@@ -111,7 +91,7 @@ detail_docs = extend_schema_view(
         tag=_TAG,
         summary="Get a record",
         answers={200: OpenApiResponse(_ONE, "The record.")},
-        parameters=[_FIELDS, _META],
+        parameters=[FIELDS, META, *POPULATE],
         unsafe=False,
     ),
     update=operation(
@@ -120,7 +100,7 @@ detail_docs = extend_schema_view(
         summary="Replace a record; absent fields take their default or null",
         request={_JSON: _ROW},
         answers={200: OpenApiResponse(_ONE, "Changed.")},
-        parameters=[_META],
+        parameters=[META],
     ),
     partial_update=operation(
         "records_update",
@@ -128,7 +108,7 @@ detail_docs = extend_schema_view(
         summary="Change the sent fields of a record",
         request={_JSON: _ROW},
         answers={200: OpenApiResponse(_ONE, "Changed.")},
-        parameters=[_META],
+        parameters=[META],
     ),
     destroy=operation("records_delete", tag=_TAG, summary="Delete a record", answers={204: None}),
 )
@@ -142,15 +122,17 @@ upsert_docs = extend_schema_view(
             200: OpenApiResponse({"oneOf": [_ONE, _MANY]}, "Changed, or a batch."),
             201: OpenApiResponse(_object(data=_ROW, created={"type": "boolean"}), "Created."),
         },
-        parameters=[_UNIQUE, _META, _PREFER],
+        parameters=[_UNIQUE, META, _PREFER],
     ),
 )
 query_docs = extend_schema_view(
     create=operation(
         "records_query",
         tag=_TAG,
-        summary="List records, with the query as a body (not supported yet)",
-        request={_JSON: _ROW},
-        answers={200: OpenApiResponse(_PAGE, "A page of records.")},
+        summary="List records, with the query as a body",
+        request={_JSON: BODY},
+        answers=_ANSWERS,
+        examples=BODY_EXAMPLES,
+        unsafe=False,
     ),
 )

@@ -1,10 +1,16 @@
 """What an endpoint says about itself in OpenAPI: one short decorator, with the refusals every endpoint can give."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
 from rest_framework import serializers
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -49,13 +55,15 @@ def operation(
     tag: str,
     summary: str,
     request: Any = None,
-    answers: dict[int, Any] | None = None,
+    answers: Mapping[Any, Any] | None = None,
     parameters: Sequence[OpenApiParameter] = (),
+    examples: Sequence[OpenApiExample] = (),
     unsafe: bool = True,
 ) -> Callable[[Method], Method]:
     """Document a view's method.
 
-    ``name`` is its operationId, made from the path when empty; ``unsafe`` adds 409 to what it may answer, and
+    ``name`` is its operationId, made from the path when empty; ``answers`` are by status, or by (status, media type);
+    ``unsafe`` adds 409 to what it may answer, and
     ``request`` what can be wrong with a body.
     """
     left_out = {*(() if unsafe else (409,)), *(() if request else (405, 413, 415))}
@@ -68,6 +76,7 @@ def operation(
         summary=summary,
         request=request,
         parameters=list(parameters),
+        examples=list(examples),
         responses={**(answers or {}), **refusals},
     )
     return decorate
