@@ -125,6 +125,18 @@ class Conflict(DatarError):
     default_code = "conflict"
 
 
+class PreconditionFailed(DatarError):
+    """What the client said must hold does not."""
+
+    default_code = "precondition_failed"
+
+
+class PreconditionRequired(DatarError):
+    """The client must say which state of the thing it means to change."""
+
+    default_code = "precondition_required"
+
+
 class TooLarge(DatarError):
     """Too many bytes or items in a body."""
 

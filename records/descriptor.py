@@ -69,6 +69,7 @@ def parse_table(descriptor: object, identity: Identity, resolve: Resolve) -> Tab
     search_fields = parse_search_fields(source, fields, mistakes)
     check_index_conditions(indexes, own, mistakes)
     check_size(own, mistakes)
+    requires_if_match = mistakes.flag("", source, "x-require-if-match")
     mistakes.stop_if_any()
     return Table(
         identity=identity,
@@ -79,6 +80,7 @@ def parse_table(descriptor: object, identity: Identity, resolve: Resolve) -> Tab
         foreign_keys=tuple(foreign_key for _, foreign_key in foreign_keys),
         indexes=indexes,
         search_fields=search_fields,
+        requires_if_match=requires_if_match,
         descriptor=own.descriptor,
     )
 

@@ -21,6 +21,7 @@ _SCHEMA_DEFAULTS: Final[_Defaults] = {
     "foreignKeys": ([],),
     "indexes": ([],),
     "search_fields": ([],),
+    "x-require-if-match": (False,),
     "name": ("",),
     "title": ("",),
     "description": ("",),

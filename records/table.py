@@ -116,7 +116,10 @@ class Identity:
 
 @dataclass(frozen=True)
 class Table:
-    """A table at one revision. Equal tables compile to equal statements."""
+    """A table at one revision. Equal tables compile to equal statements.
+
+    With ``requires_if_match`` rows are changed one by one only, each in a version that the client names.
+    """
 
     identity: Identity
     fields: tuple[Field, ...]
@@ -126,6 +129,7 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     indexes: tuple[Index, ...] = ()
     search_fields: tuple[tuple[str, str], ...] = ()
+    requires_if_match: bool = False
     descriptor: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property

@@ -28,8 +28,10 @@ STATUSES: Mapping[type[errors.DatarError], int] = {
     errors.NotAcceptable: 406,
     errors.TooSlow: 408,
     errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
     errors.TooLarge: 413,
     errors.UnsupportedMedia: 415,
+    errors.PreconditionRequired: 428,
     errors.Unavailable: 503,
 }
 
