@@ -17,12 +17,12 @@ _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _NOISE: Final = bytes(set(range(256)) - set(b'[]{}"'))
 _TOO_MANY: Final = b"[" * (JSON_DEPTH + 1)
 
-_DUPLICATE: Final = ("json_duplicate_key", "The body repeats a key within one object; send every key once.")
-_DEEP: Final = ("json_too_deep", f"The body nests deeper than {JSON_DEPTH} levels; flatten it.")
-_NUMBER: Final = ("number_out_of_range", "The body holds a number that is too long; see the limits of numbers.")
+_DUPLICATE: Final = ("json_duplicate_key", "repeats a key within one object; send every key once.")
+_DEEP: Final = ("json_too_deep", f"nests deeper than {JSON_DEPTH} levels; flatten it.")
+_NUMBER: Final = ("number_out_of_range", "holds a number that is too long; see the limits of numbers.")
 _TEXT: Final = (
     "invalid_text",
-    "The body holds text that is not Unicode: invalid UTF-8 or a lone surrogate; send whole characters.",
+    "holds text that is not Unicode: invalid UTF-8 or a lone surrogate; send whole characters.",
 )
 _CODES: Final = (
     ("duplicate key", _DUPLICATE),
@@ -36,24 +36,24 @@ _CODES: Final = (
 """Words of jiter's messages, and what they mean here."""
 
 
-def parse_json(body: bytes) -> Json:
-    """The JSON value of a body: dict, list, str, int, Decimal, bool or None.
+def parse_json(body: bytes, *, what: str = "The body") -> Json:
+    """The JSON value of a body (or of ``what``): dict, list, str, int, Decimal, bool or None.
 
     Raises ``Invalid`` with the codes ``invalid_json``, ``json_duplicate_key``, ``json_too_deep``,
     ``number_out_of_range``, ``invalid_text``.
     """
     if len(body) < 100 and not body.strip():
-        raise Invalid("The body is empty; send JSON.", code="invalid_json")
+        raise Invalid(f"{what} is empty; send JSON.", code="invalid_json")
     if body.startswith(_FOREIGN_STARTS):
-        raise Invalid("The body must be JSON in UTF-8 without a byte order mark.", code="invalid_json")
+        raise Invalid(f"{what} must be JSON in UTF-8 without a byte order mark.", code="invalid_json")
     if body.count(b"[") + body.count(b"{") > JSON_DEPTH and _is_too_deep(body):
-        raise _invalid(_DEEP, "")
+        raise _invalid(what, _DEEP, "")
     try:
         return jiter.from_json(
             body, float_mode="decimal", catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="all"
         )
     except ValueError as error:
-        raise _explained(str(error)) from None
+        raise _explained(what, str(error)) from None
 
 
 def _is_too_deep(body: bytes) -> bool:
@@ -73,14 +73,14 @@ def _is_too_deep(body: bytes) -> bool:
     return bool(brackets)
 
 
-def _explained(message: str) -> Invalid:
+def _explained(what: str, message: str) -> Invalid:
     place = message[message.rfind(" at line ") :] if " at line " in message else ""
     for words, meaning in _CODES:
         if words in message:
-            return _invalid(meaning, place)
-    return _invalid(("invalid_json", "The body is not valid JSON"), place)
+            return _invalid(what, meaning, place)
+    return _invalid(what, ("invalid_json", "is not valid JSON"), place)
 
 
-def _invalid(meaning: tuple[str, str], place: str) -> Invalid:
+def _invalid(what: str, meaning: tuple[str, str], place: str) -> Invalid:
     code, detail = meaning
-    return Invalid(f"{detail.rstrip('.')}{place and f' (found{place})'}.", code=code)
+    return Invalid(f"{what} {detail.rstrip('.')}{place and f' (found{place})'}.", code=code)

@@ -5,15 +5,22 @@ import jiter
 from datar.errors import Invalid
 
 
-def split_list(value: str, name: str, code: str) -> list[str]:
-    """The parts between commas; a comma inside double quotes does not part. ``""`` inside quotes is one quote."""
+def split_list(value: str, name: str, code: str, *, calls: bool = False) -> list[str]:
+    """The parts between commas; a comma inside double quotes does not part. ``""`` inside quotes is one quote.
+
+    With ``calls``, a comma inside parentheses does not part either. Raises Invalid with the code that is given.
+    """
     parts: list[str] = []
-    start = 0
+    start = depth = 0
     inside = False
     for place, character in enumerate(value):
         if character == '"':
             inside = not inside
-        elif character == "," and not inside:
+        elif inside:
+            continue
+        elif calls and character in "()":
+            depth = max(0, depth + (1 if character == "(" else -1))
+        elif character == "," and not depth:
             parts.append(value[start:place])
             start = place + 1
     parts.append(value[start:])

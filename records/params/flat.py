@@ -1,28 +1,45 @@
 """URL parameters → Query. Knows the syntax of CONTRACT 7; knows no table, so it cannot tell a field from a typo."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Final, get_args
 from urllib.parse import parse_qsl
 
 from datar.errors import Invalid, NotSupportedYet
 from records import limits
 from records.lists import split_list, unquoted
-from records.query import Comparison, Page, Query, SortTerm
+from records.params.aggregates import parse_aggregates, parse_groups, parse_having
+from records.params.paging import parse_page, read_number
+from records.params.tree import comparisons_of, parse_filter
+from records.query import Asked, Comparison, Count, CursorPage, Query, SortTerm
 
-RESERVED = frozenset(
+KNOWN_LATER: Final = frozenset({"format", "include", "depth", "relationship_type"})
+ELSEWHERE: Final = {
+    "filter": "deletes rows (DELETE); a list takes 'filters'",
+    "ids": "deletes rows (DELETE); a list takes the key's own name, as in id__in=1,2",
+    "unique_fields": "belongs to data/upsert/",
+    "on_error": "belongs to creating rows (POST)",
+    "dry_run": "belongs to changes of a table's schema",
+    "allow_data_loss": "belongs to changes of a table's schema",
+    "allowed_actions": "belongs to changes of a table's schema",
+}
+"""Words that other endpoints take, and what they do there."""
+UNDERSCORED: Final = frozenset({"_count", "_meta", "_aggregate", "_group_by", "_having"})
+RESERVED: Final = frozenset(
     {
         *("page", "page_size", "limit", "offset", "cursor", "ordering", "fields", "search"),
-        *("populate", "populate_limit", "format", "include", "depth", "relationship_type"),
-        *("filters", "filter", "ids", "unique_fields", "on_error"),
-        *("dry_run", "allow_data_loss", "allowed_actions"),
+        *("populate", "populate_limit", "filters"),
+        *KNOWN_LATER,
+        *ELSEWHERE,
     }
 )
 """Words that are parameters even when a field has that label (then write ``label__eq=`` or quote it)."""
-KNOWN_LATER = RESERVED - {"page", "page_size", "limit", "offset", "ordering", "fields"}
-UNDERSCORED_LATER = frozenset({"_count", "_aggregate", "_group_by", "_having"})
+WORDS: Final = (RESERVED | UNDERSCORED) - KNOWN_LATER - ELSEWHERE.keys()
+"""What a list takes beside comparisons."""
 
 Pairs = Sequence[tuple[str, str]]
-
+Given = str | tuple[str, ...]
+"""A word's value: the URL's text, or terms that are parted already."""
 
 _KEPT_CHARACTERS = 500
 
@@ -51,28 +68,54 @@ def parse_params(pairs: Pairs) -> Query:
     """The question a list is asked. Raises Invalid (what cannot be read) and NotSupportedYet (what is not built)."""
     if len(pairs) > limits.QUERY_PARAMETERS:
         raise Invalid(f"More than {limits.QUERY_PARAMETERS} query parameters.", code="query_too_complex")
-    words: dict[str, str] = {}
-    comparisons: list[Comparison] = []
+    words: dict[str, Given] = {}
+    where: list[Asked] = []
     for name, value in pairs:
-        if name in RESERVED or name == "_meta":
-            if name in words:
-                raise Invalid(f"Query parameter '{name}' is given twice.", code="invalid_parameter")
-            words[name] = value
-        elif name in UNDERSCORED_LATER:
-            raise NotSupportedYet(f"'{name}' is not supported yet.")
+        if name not in RESERVED and name not in UNDERSCORED:
+            where.append(Comparison(name, value))
+        elif name in words:
+            raise Invalid(f"Query parameter '{name}' is given twice.", code="invalid_parameter")
         else:
-            comparisons.append(Comparison(name, value))
-    if len(comparisons) > limits.FILTERS:
-        raise Invalid(f"More than {limits.FILTERS} filters.", code="query_too_complex")
-    for name in words.keys() & KNOWN_LATER:
+            check_word(name)
+            words[name] = value
+    filters = words.pop("filters", None)
+    if isinstance(filters, str):
+        where.append(parse_filter("filters", filters))
+    return query_of(words, tuple(where))
+
+
+def check_word(name: str) -> None:
+    """Refuse a reserved word that a list does not take: ``unknown_parameter``, or it is not built yet."""
+    if name in KNOWN_LATER:
         raise NotSupportedYet(f"'{name}' is not supported yet.")
-    return Query(
-        comparisons=tuple(comparisons),
+    if name in ELSEWHERE:
+        raise Invalid(f"'{name}' {ELSEWHERE[name]}.", code="unknown_parameter")
+
+
+def query_of(words: Mapping[str, Given], where: tuple[Asked, ...], having: tuple[Comparison, ...] = ()) -> Query:
+    """The question of these words and filters; ``having`` is what was asked of groups beside ``_having``.
+
+    Raises Invalid: a value or a combination that cannot be.
+    """
+    texts = {name: value for name, value in words.items() if isinstance(value, str)}
+    page = parse_page(texts)
+    query = Query(
+        where=where,
         ordering=_ordering(words.get("ordering")),
-        page=_page(words),
+        page=page,
         fields=_fields(words.get("fields")),
-        meta=read_flag("_meta", words.get("_meta", "false")),
+        meta=read_flag("_meta", texts.get("_meta", "false")),
+        count=_count(texts.get("_count"), page),
+        search=_search(texts.get("search")),
+        populate=_populate(words.get("populate")),
+        populate_limit=_populate_limit(texts, words),
+        aggregates=parse_aggregates(_calls("_aggregate", words)),
+        group_by=parse_groups(_calls("_group_by", words)),
+        having=having + _having(words.get("_having")),
     )
+    _check_number(query)
+    _check_groups(query)
+    return query
 
 
 def read_flag(name: str, value: str) -> bool:
@@ -82,12 +125,22 @@ def read_flag(name: str, value: str) -> bool:
     return value == "true"
 
 
-def _ordering(value: str | None) -> tuple[SortTerm, ...]:
-    if value is None:
-        return ()
-    terms = [_term(part) for part in split_list(value, "ordering", "invalid_ordering")]
+def _terms(given: Given | None, name: str, code: str, *, calls: bool = False) -> tuple[str, ...]:
+    if isinstance(given, str):
+        return tuple(split_list(given, name, code, calls=calls))
+    if not all(given or ()):
+        raise Invalid(f"'{name}' has an empty term.", code=code)
+    return given or ()
+
+
+def _calls(name: str, words: Mapping[str, Given]) -> tuple[str, ...]:
+    return _terms(words.get(name), name, "invalid_aggregate", calls=True)
+
+
+def _ordering(given: Given | None) -> tuple[SortTerm, ...]:
+    terms = [_term(part) for part in _terms(given, "ordering", "invalid_ordering", calls=True)]
     if len(terms) > limits.ORDERING_TERMS:
-        raise Invalid(f"More than {limits.ORDERING_TERMS} terms in 'ordering'.", code="query_too_complex")
+        raise Invalid(f"More than {limits.ORDERING_TERMS} terms in 'ordering'.", code="invalid_ordering")
     return tuple(terms)
 
 
@@ -96,35 +149,88 @@ def _term(part: str) -> SortTerm:
     name = part[1:] if descending else part
     if not name:
         raise Invalid("'ordering' has an empty term; write field,-field.", code="invalid_ordering")
-    return SortTerm(unquoted(name), descending)
+    return SortTerm(name, descending)
 
 
-def _fields(value: str | None) -> tuple[str, ...] | None:
-    if value is None:
+def _fields(given: Given | None) -> tuple[str, ...] | None:
+    if given is None:
         return None
-    names = [unquoted(part) for part in split_list(value, "fields", "invalid_parameter")]
+    names = [unquoted(part) for part in _terms(given, "fields", "invalid_parameter")]
+    if not names:
+        raise Invalid("'fields' names no field; leave it out for all of them.", code="invalid_parameter")
+    return _different(names, "fields")
+
+
+def _populate(given: Given | None) -> tuple[str, ...]:
+    names = _terms(given, "populate", "invalid_parameter")
+    if len(names) > limits.POPULATED_RELATIONS:
+        raise Invalid(f"More than {limits.POPULATED_RELATIONS} names in 'populate'.", code="query_too_complex")
+    return _different(names, "populate")
+
+
+def _different(names: Sequence[str], word: str) -> tuple[str, ...]:
     if len(set(names)) < len(names):
-        raise Invalid("'fields' names a field twice.", code="invalid_parameter")
+        raise Invalid(f"'{word}' has a name twice.", code="invalid_parameter")
     return tuple(names)
 
 
-def _page(words: dict[str, str]) -> Page:
-    by_offset = "limit" in words or "offset" in words
-    if by_offset and ("page" in words or "page_size" in words):
-        raise Invalid("Use page and page_size, or limit and offset, not both.", code="invalid_pagination")
-    if by_offset:
-        size = _count("limit", words, limits.PAGE_SIZE, least=1, most=limits.PAGE_SIZE_MOST)
-        offset = _count("offset", words, 0, least=0, most=limits.OFFSET_MOST)
-        return Page(size, offset, None)
-    size = _count("page_size", words, limits.PAGE_SIZE, least=1, most=limits.PAGE_SIZE_MOST)
-    number = _count("page", words, 1, least=1, most=limits.OFFSET_MOST // limits.PAGE_SIZE_MOST)
-    return Page(size, (number - 1) * size, number)
+def _populate_limit(texts: Mapping[str, str], words: Mapping[str, Given]) -> int | None:
+    if "populate_limit" not in texts:
+        return None
+    if not words.get("populate"):
+        raise Invalid("'populate_limit' goes with 'populate'.", code="invalid_parameter")
+    return read_number("populate_limit", texts, limits.POPULATED_ROWS, least=1, most=limits.POPULATED_ROWS)
 
 
-def _count(name: str, words: dict[str, str], default: int, *, least: int, most: int) -> int:
-    raw = words.get(name)
-    if raw is None:
-        return default
-    if not (raw.isascii() and raw.isdigit() and len(raw) <= 20 and least <= int(raw) <= most):
-        raise Invalid(f"'{name}' is a whole number from {least} to {most}.", code="invalid_pagination")
-    return int(raw)
+def _count(value: str | None, page: object) -> Count:
+    if value is not None and value not in get_args(Count):
+        raise Invalid("'_count' is exact, estimated or none.", code="invalid_parameter")
+    if isinstance(page, CursorPage):
+        if value in ("exact", "estimated"):
+            raise Invalid("A list by 'cursor' has no total; leave '_count' out.", code="invalid_parameter")
+        return "none"
+    return "estimated" if value == "estimated" else "none" if value == "none" else "exact"
+
+
+def _search(value: str | None) -> str | None:
+    if value is None:
+        return None
+    if not value.strip():
+        raise Invalid("'search' is empty; write the words to find.", code="invalid_parameter")
+    if len(value) > limits.SEARCH_QUERY_CHARACTERS:
+        most = limits.SEARCH_QUERY_CHARACTERS
+        raise Invalid(f"'search' has more than {most} characters.", code="query_too_complex")
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise Invalid("'search' holds NUL or half a character.", code="invalid_text")
+    return value
+
+
+def _having(given: Given | None) -> tuple[Comparison, ...]:
+    if isinstance(given, str):
+        return parse_having(given)
+    return tuple(comparison for term in given or () for comparison in parse_having(term))
+
+
+def _check_number(query: Query) -> None:
+    """Raise Invalid where all comparisons together are more than ``FILTERS``."""
+    asked = sum(1 for part in query.where for _ in comparisons_of(part)) + len(query.having)
+    if asked > limits.FILTERS:
+        raise Invalid(f"More than {limits.FILTERS} filters.", code="query_too_complex")
+
+
+def _check_groups(query: Query) -> None:
+    """Raise Invalid where words for groups and words for rows meet."""
+    if not query.aggregated:
+        if query.having:
+            raise Invalid("'_having' goes with '_aggregate' or '_group_by'.", code="invalid_parameter")
+        return
+    rows = {
+        "fields": query.fields is not None,
+        "populate": bool(query.populate),
+        "cursor": isinstance(query.page, CursorPage),
+        "_meta": query.meta,
+    }
+    for word in (word for word, given in rows.items() if given):
+        raise Invalid(
+            f"'{word}' speaks of rows; it does not go with '_aggregate' and '_group_by'.", code="invalid_parameter"
+        )

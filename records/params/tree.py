@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from datar.errors import Invalid
 from records import limits
+from records.jsonbody import parse_json
 from records.query import AllAsked, AnyAsked, Asked, Comparison, NotAsked
 from records.table import Json
 
@@ -21,6 +22,11 @@ def parse_tree(value: Json) -> Asked:
     if sum(1 for _ in comparisons_of(asked)) > limits.FILTERS:
         raise Invalid(f"More than {limits.FILTERS} comparisons in a filter.", code="query_too_complex")
     return asked
+
+
+def parse_filter(name: str, text: str) -> Asked:
+    """The tree that a parameter of this name holds as JSON. Raises Invalid, also with the codes of ``parse_json``."""
+    return parse_tree(parse_json(text.encode("utf-8", "surrogatepass"), what=f"'{name}'"))
 
 
 def comparisons_of(asked: Asked) -> Iterator[Comparison]:
@@ -63,8 +69,7 @@ def _triple(item: Json) -> Comparison:
     field, operator = item["field"], item.get("operator", "eq")
     if not isinstance(field, str) or not isinstance(operator, str):
         raise Invalid("'field' and 'operator' of a filter are texts.", code="invalid_filter")
-    quoted = '"' + field.replace('"', '""') + '"'
-    return Comparison(f"{quoted}__{operator}", item["value"], typed=True)
+    return Comparison(f"{field}__{operator}", item["value"], typed=True)
 
 
 def _not_empty(value: Json) -> Json:
