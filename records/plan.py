@@ -114,8 +114,9 @@ class WritePlan:
 
     ``rows`` are canonical (``payload.check_rows``). ``fields`` are those a statement writes, ``unique`` the fields an
     upsert looks a row up by, ``sent`` those an upsert changes in a row that is there. ``key`` is a single update's.
-    ``minimal`` asks for a count instead of rows. ``places`` are the rows' places in the body, where others stand
-    between them. ``changes`` says that the rows are there already.
+    ``minimal`` asks for a count instead of rows, ``each`` for rows one by one. ``places`` are the rows' places in the
+    body, where others stand between them. ``changes`` says that the rows are there already. ``versions`` are those in
+    which a single row may be changed or removed (None: any); ``where`` is what a removal without keys removes.
     """
 
     table: Table
@@ -129,6 +130,9 @@ class WritePlan:
     single: bool = False
     places: tuple[int, ...] = ()
     changes: bool = False
+    each: bool = False
+    versions: tuple[str, ...] | None = None
+    where: Condition | None = None
 
     @property
     def pins_key(self) -> bool:
@@ -143,7 +147,8 @@ class Written:
     """What a write did: rows touched, of them created, their JSON text joined by commas, a single row's key.
 
     An upsert's rows come one by one, in ``each``. ``missing`` holds the places in the batch whose row was not there
-    (then nothing was written).
+    (then nothing was written). ``version`` is a single row's new one. ``held`` says that the guard is known to have
+    held, so that touching nothing is a result; ``found`` that a single row is there, though in another version.
     """
 
     count: int
@@ -152,3 +157,14 @@ class Written:
     each: tuple[bytes, ...] = ()
     key: tuple[Any, ...] = ()
     missing: tuple[int, ...] = ()
+    version: int = 0
+    held: bool = False
+    found: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row that was read: ``{"data":{…}}`` as JSON text, and its version."""
+
+    body: bytes
+    version: int
