@@ -15,11 +15,11 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL
 
-from bench import bulk, servers, tables
+from bench import bulk, searched, servers, tables
 from bench.client import Client, Refused
 from bench.counting import count_statements
 from bench.load import MISSING, Driver, Outcome, Traffic, Unusable, find_tool
-from bench.measures import Measure, Places, all_measures, find_places, write_config
+from bench.measures import SEARCH, Measure, Places, all_measures, find_places, write_config
 from bench.report import Line, machine, markdown, plain
 from bench.same import Different, same_answers
 from bench.statements import Place
@@ -44,7 +44,7 @@ class Run:
         """Drive both in turn and judge."""
         self._service.headers = self.client.headers()
         rounds = [self._round(measure, connection, number) for number in range(self.options.rounds + 1)][1:]
-        beside = ""
+        beside = "against the service itself" if measure.own else ""
         if measure.also:
             beside = (
                 f"floor with {measure.also_name}: {self._floor.run(measure.also, self.options.seconds).rate:,.0f}/s"
@@ -65,11 +65,12 @@ class Run:
         """Both for some seconds each, the one that begins changing; the first round only warms up."""
         seconds = self.options.seconds if number else 1
         empty(connection, measure.writes)
+        beneath = self._service if measure.own else self._floor
         if number % 2:
-            floor = self._floor.run(measure.floor, seconds)
+            floor = beneath.run(measure.floor, seconds)
             return self._service.run(measure.service, seconds), floor
         service = self._service.run(measure.service, seconds)
-        return service, self._floor.run(measure.floor, seconds)
+        return service, beneath.run(measure.floor, seconds)
 
     def _count(self, traffic: Traffic) -> tuple[int, int]:
         numbers = iter(range(10**12, 10**13))
@@ -102,6 +103,9 @@ def measure_all(options: argparse.Namespace, directory: Path) -> tuple[list[Line
         client.headers()
         for name in (tables.SERVICE_TABLE, tables.FLOOR_TABLE):
             client.send("POST", f"/api/apps/{tables.APP}/datatables/", tables.description(name))
+        client.send("POST", f"/api/apps/{tables.APP}/datatables/", tables.search_description())
+        if options.only in SEARCH:
+            searched.fill(client)
         with psycopg.connect(cluster.url(), autocommit=True) as connection:
             places = find_places(connection, credentials["tenant"])
             config = directory / "floor.json"
@@ -115,11 +119,10 @@ def measure_all(options: argparse.Namespace, directory: Path) -> tuple[list[Line
 def all_lines(run: Run, places: Places, floor: str, connection: "psycopg.Connection[Any]") -> list[Line]:
     """The lines that were asked for, each said as it is done."""
     lines = []
-    for measure in all_measures(places, connection):
-        if run.options.only not in measure.name:
-            continue
+    for measure in all_measures(places, connection, run.client, run.options.only):
         run.client.headers()
-        same_answers(run.client, floor, measure)
+        if not measure.own:
+            same_answers(run.client, floor, measure)
         lines.append(run.line(measure, connection))
         say(plain(lines[-1:]).split("\n")[1])
     if run.options.only in bulk.NAME:
@@ -131,7 +134,7 @@ def all_lines(run: Run, places: Places, floor: str, connection: "psycopg.Connect
 
 def analyze(connection: "psycopg.Connection[Any]", places: Places) -> None:
     """Statistics now, so that none of the rounds has autovacuum beside it."""
-    for place in (places.flights, places.airports):
+    for place in (places.flights, places.airlines, places.airports, places.search):
         connection.execute(SQL("VACUUM ANALYZE {}").format(place.name))
 
 

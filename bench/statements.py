@@ -16,6 +16,7 @@ _TEXT = SQL("text")
 _INSTANT = SQL("""replace(to_json({})::text, '+00:00"', 'Z"')""")
 _NUMBER = SQL("{}::text")
 _OTHER = SQL("to_json({})::text")
+_TEMPLATE = Placeholder("template")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,11 @@ class Place:
 
     def column(self, label: str) -> Identifier:
         """The column of that label."""
-        return Identifier(next(column for name, column, _ in self.fields if name == label))
+        return Identifier(self.named(label))
+
+    def named(self, label: str) -> str:
+        """The column's name of that label."""
+        return next(column for name, column, _ in self.fields if name == label)
 
     @property
     def template(self) -> str:
@@ -67,19 +72,21 @@ def bound(at: int) -> Placeholder:
     return Placeholder(f"p{at}")
 
 
-def _row(place: Place) -> Composable:
+def row_text(place: Place, alias: str = "", template: Composable = _TEMPLATE) -> Composable:
+    """A row of the place, called ``alias`` where that is needed, as JSON text."""
     holes = []
     for _, column, kind in place.fields:
         form = _INSTANT if kind == "datetime" else _NUMBER if kind in ("integer", "year") else _OTHER
-        holes.append(SQL("coalesce({}, 'null')").format(form.format(Identifier(column))))
-    return SQL("format({}, VARIADIC ARRAY[{}])").format(Placeholder("template"), SQL(", ").join(holes))
+        name = Identifier(alias, column) if alias else Identifier(column)
+        holes.append(SQL("coalesce({}, 'null')").format(form.format(name)))
+    return SQL("format({}, VARIADIC ARRAY[{}])").format(template, SQL(", ").join(holes))
 
 
 def single(place: Place) -> Composable:
     """One row by its key; the key's parts are bound as ``p0``, ``p1`` …"""
     tests = [SQL("{} = {}").format(place.column(label), bound(at)) for at, label in enumerate(place.key)]
     return SQL("SELECT '{{\"data\":' || {row} || '}}' FROM {table} WHERE {tests}").format(
-        row=_row(place), table=place.name, tests=SQL(" AND ").join(tests)
+        row=row_text(place), table=place.name, tests=SQL(" AND ").join(tests)
     )
 
 
@@ -100,7 +107,7 @@ def page(place: Place, size: int, where: Composable | None, *, total: bool) -> C
         "\"page_size\":' || {size} || '}}' FROM"
         " (SELECT * FROM {table} WHERE {where} ORDER BY {key} LIMIT {size} OFFSET {offset}) AS page"
     ).format(
-        row=_row(place),
+        row=row_text(place),
         total=count if total else SQL("'null'"),
         size=Literal(size),
         offset=bound(0),
@@ -125,7 +132,7 @@ def insert(place: Place, *, many: bool) -> Composable:
         labels=SQL(", ").join(Identifier(label) for label, _, _ in sent),
         rows=rows,
         shape=shape,
-        answer=answer.format(row=_row(place)),
+        answer=answer.format(row=row_text(place)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 APP = "nycflights"
 SERVICE_TABLE = "bench_service"
 FLOOR_TABLE = "bench_floor"
+SEARCH_TABLE = "bench_search"
 _INTEGERS = (
     "year", "month", "day", "dep_time", "sched_dep_time", "dep_delay", "arr_time", "sched_arr_time", "arr_delay",
     "flight", "air_time", "distance", "hour", "minute",
@@ -47,6 +48,17 @@ def description(name: str) -> dict[str, Any]:
         "indexes": [{"name": "by_dest", "fields": ["dest"]}, {"name": "by_hour", "fields": ["time_hour"]}],
     }  # fmt: skip
     return {"name": name, "json_schema": schema, "materialize": True}
+
+
+def search_description() -> dict[str, Any]:
+    """The body that creates and materializes the table that is searched: flights in words."""
+    kinds = {"id": "integer", "title": "string", "route": "string"}
+    schema = {
+        "fields": [{"name": label, "type": kind} for label, kind in kinds.items()],
+        "primaryKey": ["id"],
+        "search_fields": ["title", {"field": "route", "weight": "B"}],
+    }
+    return {"name": SEARCH_TABLE, "json_schema": schema, "materialize": True}
 
 
 def rows(count: int) -> list[dict[str, Any]]:
