@@ -18,10 +18,12 @@ QUERY_PARAMETERS = integer("DATAR_QUERY_PARAMETERS", 200, least=10, most=10_000)
 """Query parameters in one request (400 ``query_too_complex``)."""
 FILTERS = integer("DATAR_FILTERS", 50, least=1, most=1_000)
 """Comparisons in one query (400 ``query_too_complex``)."""
+FILTER_DEPTH = 20
+"""Nesting of ``and``, ``or`` and ``not`` in a filter tree (400 ``query_too_complex``)."""
 IN_VALUES = integer("DATAR_IN_VALUES", 1_000, least=1, most=100_000)
 """Values of one ``in`` or ``nin`` (400 ``query_too_complex``)."""
 ORDERING_TERMS = integer("DATAR_ORDERING_TERMS", 10, least=1, most=100)
-"""Terms of ``ordering`` (400 ``query_too_complex``)."""
+"""Terms of ``ordering`` (400 ``invalid_ordering``)."""
 RELATION_HOPS = integer("DATAR_RELATION_HOPS", 3, least=1, most=10)
 """Relations that one path goes through (400 ``query_too_complex``)."""
 RELATION_PATHS = integer("DATAR_RELATION_PATHS", 5, least=1, most=50)
@@ -32,6 +34,8 @@ POPULATE_DEPTH = integer("DATAR_POPULATE_DEPTH", 3, least=1, most=10)
 """Depth of ``populate`` (400 ``query_too_complex``)."""
 POPULATED_ROWS = 100
 """Rows of one populated to-many relation, and the most ``populate_limit`` may be (400 ``invalid_pagination``)."""
+POPULATED_ROWS_MOST = integer("DATAR_POPULATED_ROWS", 250_000, least=1_000, most=10_000_000)
+"""Rows that the to-many relations of one answer could come to (400 ``query_too_complex``)."""
 AGGREGATES = integer("DATAR_AGGREGATES", 20, least=1, most=200)
 """Aggregates of one query (400 ``query_too_complex``)."""
 GROUP_KEYS = integer("DATAR_GROUP_KEYS", 10, least=1, most=50)

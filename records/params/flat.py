@@ -29,12 +29,13 @@ RESERVED: Final = frozenset(
     {
         *("page", "page_size", "limit", "offset", "cursor", "ordering", "fields", "search"),
         *("populate", "populate_limit", "filters"),
+        *UNDERSCORED,
         *KNOWN_LATER,
         *ELSEWHERE,
     }
 )
 """Words that are parameters even when a field has that label (then write ``label__eq=`` or quote it)."""
-WORDS: Final = (RESERVED | UNDERSCORED) - KNOWN_LATER - ELSEWHERE.keys()
+WORDS: Final = RESERVED - KNOWN_LATER - ELSEWHERE.keys()
 """What a list takes beside comparisons."""
 
 Pairs = Sequence[tuple[str, str]]
@@ -71,7 +72,7 @@ def parse_params(pairs: Pairs) -> Query:
     words: dict[str, Given] = {}
     where: list[Asked] = []
     for name, value in pairs:
-        if name not in RESERVED and name not in UNDERSCORED:
+        if name not in RESERVED:
             where.append(Comparison(name, value))
         elif name in words:
             raise Invalid(f"Query parameter '{name}' is given twice.", code="invalid_parameter")

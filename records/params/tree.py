@@ -9,16 +9,18 @@ from collections.abc import Iterator
 from datar.errors import Invalid
 from records import limits
 from records.jsonbody import parse_json
+from records.nearest import nearest
+from records.operators import OPERATORS
 from records.query import AllAsked, AnyAsked, Asked, Comparison, NotAsked
 from records.table import Json
 
 _TRIPLE = frozenset({"field", "operator", "value"})
-_DEPTH = 20
+_SHOWN = 100
 
 
 def parse_tree(value: Json) -> Asked:
     """The tree as Asked. Raises Invalid (``invalid_filter``, ``query_too_complex``)."""
-    asked = _node(value, _DEPTH)
+    asked = _node(value, limits.FILTER_DEPTH)
     if sum(1 for _ in comparisons_of(asked)) > limits.FILTERS:
         raise Invalid(f"More than {limits.FILTERS} comparisons in a filter.", code="query_too_complex")
     return asked
@@ -43,7 +45,7 @@ def comparisons_of(asked: Asked) -> Iterator[Comparison]:
 
 def _node(value: Json, depth: int) -> Asked:
     if depth == 0:
-        raise Invalid(f"A filter is nested deeper than {_DEPTH}.", code="query_too_complex")
+        raise Invalid(f"A filter is nested deeper than {limits.FILTER_DEPTH}.", code="query_too_complex")
     if isinstance(value, list):
         return AllAsked(tuple(_triple(item) for item in _not_empty(value)))
     if not isinstance(value, dict):
@@ -69,6 +71,9 @@ def _triple(item: Json) -> Comparison:
     field, operator = item["field"], item.get("operator", "eq")
     if not isinstance(field, str) or not isinstance(operator, str):
         raise Invalid("'field' and 'operator' of a filter are texts.", code="invalid_filter")
+    if operator not in OPERATORS:
+        detail = f"'{operator[:_SHOWN]}' is no operator.{nearest(operator, OPERATORS)}"
+        raise Invalid(detail, code="unknown_operator")
     return Comparison(f"{field}__{operator}", item["value"], typed=True)
 
 
