@@ -15,7 +15,7 @@ _HEADER_BYTES: Final = 24
 def check_size(table: Table, mistakes: Mistakes) -> None:
     """The fixed part of a row, and the number of columns."""
     kinds = [field_type(field) for field in table.fields]
-    columns = sum(len(kind.postgres) for kind in kinds) + _SYSTEM_COLUMNS
+    columns = sum(len(kind.postgres) for kind in kinds) + _SYSTEM_COLUMNS + bool(table.search_fields)
     if columns > COLUMNS_PER_TABLE:
         message = f"need {columns} columns; at most {COLUMNS_PER_TABLE} are possible. Split the table."
         mistakes.add("fields", "schema_too_large", message)
