@@ -3,13 +3,16 @@
 Every key of the cache begins with the namespace. A table is parsed once per revision, looked for once per period.
 """
 
-import threading
+import hmac
 import time
-from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from functools import cache
+from typing import Final
 
+from django.conf import settings
 from django.db import ProgrammingError
+from django.db.models import QuerySet
 
 from apps.naming import is_slug
 from datar.api.views import Actor
@@ -19,6 +22,7 @@ from datatables.definitions import identity_of, readable_table, without_relation
 from datatables.models import DataTable
 from datatables.naming import is_table_name
 from records.descriptor import parse_table
+from records.kept import Kept
 from records.recordset import RecordSet
 from records.table import Table
 from tenants.context import current, use
@@ -28,8 +32,6 @@ SECONDS: Final = 0.9
 """How old what was read from the database may be: a read is at most 1 s behind a schema change."""
 _KEPT: Final = 10_000
 
-K = TypeVar("K")
-V = TypeVar("V")
 _Place = tuple[str, str, str]
 """namespace, app slug, table name"""
 
@@ -42,10 +44,19 @@ class _Entry:
     reason: str
 
 
-_lock = threading.Lock()
-_entries: OrderedDict[_Place, _Entry] = OrderedDict()
-_tables: OrderedDict[tuple[str, int], Table] = OrderedDict()
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """Which tables' foreign keys point at which place, by (app, name)."""
+
+    read_at: float
+    children: Mapping[tuple[str, str], tuple[Table, ...]]
+
+
+_entries: Kept[_Place, _Entry] = Kept(_KEPT)
+_tables: Kept[tuple[str, int], Table] = Kept(_KEPT)
 """By namespace and id; of each only the revision met last."""
+_families: Kept[str, _Family] = Kept(_KEPT)
+"""By namespace."""
 
 
 def record_set(actor: Actor, app: str, name: str) -> RecordSet:
@@ -66,13 +77,31 @@ class TableCatalog:
         """A materialized, active table, at most ``SECONDS`` old; None when there is none."""
         return self.entry((self.namespace, app, name)).table
 
+    def children(self, table: Table) -> tuple[Table, ...]:
+        """The active, materialized tables whose foreign keys point at this one, at most ``SECONDS`` old."""
+        family = _families.get(self.namespace)
+        if family is None or time.monotonic() - family.read_at > SECONDS:
+            family = _load_family(self.namespace)
+            _families.put(self.namespace, family)
+        return family.children.get((table.identity.app, table.identity.name), ())
+
+    @property
+    def secret(self) -> bytes:
+        """The key that signs cursors."""
+        return _cursor_key()
+
     def reload(self, table: Table) -> Table:
         """The same table as it is now."""
         identity = table.identity
         place = (self.namespace, identity.app, identity.name)
         entry = _load(place)
-        _keep(_entries, place, entry)
+        _entries.put(place, entry)
         return _materialized(entry, identity.name)
+
+    def forget(self) -> None:
+        """Forget what is known of the namespace's tables."""
+        _families.drop(lambda namespace: namespace == self.namespace)
+        _entries.drop(lambda place: place[0] == self.namespace)
 
     def entry(self, place: _Place) -> _Entry:
         """What is known of a place, read anew when it is too old, or when nothing was there: it may be now."""
@@ -80,7 +109,7 @@ class TableCatalog:
         if entry is None or entry.table is None or time.monotonic() - entry.read_at > SECONDS:
             entry = _load(place)
             if entry.table is not None:
-                _keep(_entries, place, entry)
+                _entries.put(place, entry)
         return entry
 
 
@@ -98,19 +127,58 @@ def _load(place: _Place) -> _Entry:
 
 def _read(read_at: float, app: str, name: str) -> _Entry:
     """What the current namespace holds there. The descriptor, which may be long, is read once per revision."""
-    rows = DataTable.objects.select_related("app", "data_source").filter(app__slug=app, name=name, is_active=True)
-    row = rows.defer("json_schema", "columns").first()
-    table = None if row is None else _tables.get((current(), row.pk))
-    if row is not None and row.is_materialized and (table is None or table.identity.revision != row.revision):
-        row, table = rows.first(), None
+    rows = _active().filter(app__slug=app, name=name)
+    row = rows.first()
     if row is None:
         return _Entry(read_at, None, "", "absent")
     if not row.is_materialized:
         return _Entry(read_at, None, row.data_source.provider_type, "not_materialized")
+    table = _table_of(row)
     if table is None:
-        table = readable_table(row, _find_stored)
-        _keep(_tables, (current(), row.pk), table)
+        return _Entry(read_at, None, "", "absent")
     return _Entry(read_at, table, row.data_source.provider_type, "")
+
+
+def _active() -> "QuerySet[DataTable]":
+    """Active tables without their descriptors, which may be long."""
+    return DataTable.objects.select_related("app", "data_source").filter(is_active=True).defer("json_schema", "columns")
+
+
+def _table_of(row: DataTable) -> Table | None:
+    """The table of a materialized row, parsed once per revision; None when it has gone meanwhile."""
+    place = (current(), row.pk)
+    table = _tables.get(place)
+    if table is None or table.identity.revision != row.revision:
+        whole = DataTable.objects.select_related("app", "data_source").filter(pk=row.pk).first()
+        if whole is None:
+            return None
+        table = readable_table(whole, _find_stored)
+        _tables.put(place, table)
+    return table
+
+
+def _load_family(namespace: str) -> _Family:
+    read_at = time.monotonic()
+    children: dict[tuple[str, str], list[Table]] = {}
+    try:
+        with use(namespace):
+            rows = _active().filter(is_materialized=True).order_by("pk")
+            for row in rows:
+                table = _table_of(row)
+                if table is not None:
+                    place = (namespace, table.identity.app, table.identity.name)
+                    _entries.put(place, _Entry(read_at, table, row.data_source.provider_type, ""))
+                    for target in {(key.target_app, key.target_table) for key in table.foreign_keys}:
+                        children.setdefault(target, []).append(table)
+    except ProgrammingError as error:
+        raise refusal_when_gone(error, namespace) from error
+    return _Family(read_at, {target: tuple(tables) for target, tables in children.items()})
+
+
+@cache
+def _cursor_key() -> bytes:
+    """A key of its own, made from the installation's secret."""
+    return hmac.digest(settings.SECRET_KEY.encode(), b"datar.cursors", "sha256")
 
 
 def _find_stored(app: str, name: str) -> Table | None:
@@ -127,12 +195,3 @@ def _materialized(entry: _Entry, name: str) -> Table:
     if entry.reason == "absent":
         raise NotFound
     raise Conflict(f"Table '{name}' is not materialized; POST to its materialize/ first.", code="not_materialized")
-
-
-def _keep(store: OrderedDict[K, V], key: K, value: V) -> None:
-    """Store, and forget what was stored longest ago when there is too much."""
-    with _lock:
-        store[key] = value
-        store.move_to_end(key)
-        while len(store) > _KEPT:
-            store.popitem(last=False)

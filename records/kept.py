@@ -1,6 +1,7 @@
 """A bounded memory of what was made: the entry used longest ago is forgotten first. Safe for threads."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
 
@@ -29,3 +30,8 @@ class Kept(Generic[K, V]):
         while len(self._entries) > self._most:
             with suppress(KeyError):
                 self._entries.popitem(last=False)
+
+    def drop(self, unwanted: Callable[[K], bool]) -> None:
+        """Forget every entry whose key is unwanted."""
+        for key in [key for key in self._entries.copy() if unwanted(key)]:
+            self._entries.pop(key, None)

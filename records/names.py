@@ -1,4 +1,4 @@
-"""A written name → the relations, the field and the words after it (CONTRACT 7: longest label, then path, then operator).
+"""A written name → relations, field and the words after it (CONTRACT 7: longest label, then path, then operator).
 
 Knows how names are written and how a table's relations are called; knows no operators.
 """

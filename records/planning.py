@@ -65,6 +65,7 @@ def plan_query(query: Query, table: Table, catalog: Catalog, lookups: Lookups, s
         _check_paths(where, expressions)
         return groups
     order = _order(query, table, lookups)
+    size = query.page.size
     _check_paths(where, [sort.expression for sort in order if isinstance(sort.expression, Expression)])
     return ListPlan(
         table=table,
@@ -74,7 +75,7 @@ def plan_query(query: Query, table: Table, catalog: Catalog, lookups: Lookups, s
         page=query.page,
         meta=query.meta,
         count=query.count,
-        populated=plan_populate(query.populate, query.populate_limit, table, lookups) if query.populate else (),
+        populated=plan_populate(query.populate, query.populate_limit, table, lookups, rows=size),
         after=_after(query, table, order, catalog),
         mark=question_mark(query, table, order) if isinstance(query.page, CursorPage) else "",
     )
@@ -170,7 +171,7 @@ def _order(query: Query, table: Table, lookups: Lookups) -> tuple[Sort, ...]:
 
 
 def _sort(term: SortTerm, query: Query, table: Table, lookups: Lookups) -> Sort:
-    if term.name == "rank":
+    if term.name == "rank" and "rank" not in table.by_name:
         if query.search is None:
             raise Invalid("'ordering=rank' needs 'search'.", code="invalid_ordering")
         return Sort(Rank(query.search), term.descending)

@@ -85,9 +85,26 @@ class Engine:
         """Catalog."""
         return self.tables.get((app, name))
 
+    def children(self, table: Table) -> tuple[Table, ...]:
+        """Catalog."""
+        here = (table.identity.app, table.identity.name)
+        return tuple(
+            other
+            for other in self.tables.values()
+            if any((key.target_app, key.target_table) == here for key in other.foreign_keys)
+        )
+
+    @property
+    def secret(self) -> bytes:
+        """Catalog."""
+        return b"only for tests"
+
     def reload(self, table: Table) -> Table:
         """Catalog."""
         return self.tables[table.identity.app, table.identity.name]
+
+    def forget(self) -> None:
+        """Catalog."""
 
 
 class Rows:
@@ -108,6 +125,10 @@ class Rows:
     def ask(self, *pairs: tuple[str, str]) -> Any:
         """A page, by pairs of any text."""
         return read(self.records.list(pairs))
+
+    def query(self, body: Any) -> Any:
+        """A page, asked in a body."""
+        return read(self.records.query(write(body)))
 
     def get(self, record_id: object, **params: str) -> Any:
         """One row."""

@@ -3,76 +3,89 @@
 A statement depends on a plan's *shape* only, so it is composed once per shape and its text reused.
 """
 
-from collections.abc import Hashable
-from itertools import count
+from collections.abc import Hashable, Sequence
 from typing import Final
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
-from records.conditions import EVERYTHING, AllOf, AnyOf, Condition, Match, Not
+from records.conditions import EVERYTHING, Expression
 from records.jsontext import dumps
-from records.plan import KeyedPlan, ListPlan, Sort
-from records.providers.postgres.columns import CREATED, UPDATED, VERSION, columns_of, compared, qualified
-from records.providers.postgres.rowtext import row_text
-from records.providers.postgres.triggers import row_count
-from records.providers.postgres.where import Bind, condition_text, values, values_of
+from records.plan import KeyedPlan, ListPlan, Populated, Rank, Sort
+from records.providers.postgres.binding import Placeholders
+from records.providers.postgres.columns import VERSION, compared
+from records.providers.postgres.expressions import expression_shape, expression_text, table_shape
+from records.providers.postgres.folding import Folding
+from records.providers.postgres.rowtext import populated_row, populated_templates, read_columns, row_template
+from records.providers.postgres.searching import rank_text
+from records.providers.postgres.source import Source
+from records.providers.postgres.totals import total_text
+from records.providers.postgres.where import condition_shape, condition_text, condition_values
+from records.query import Page
 from records.table import Table
 
 Values = dict[str, str | list[str] | None]
 """What is bound, by the name of its placeholder."""
 
-_TEMPLATE: Final = Placeholder("template")
 _PAGE: Final = SQL("""
-SELECT '{{"data":[' || coalesce(string_agg(row, ','), '') || '],"total":' || (
-    CASE WHEN count(*) < {limit}::bigint AND (count(*) > 0 OR {offset}::bigint = 0)
-    THEN {offset}::bigint + count(*)
-    ELSE {total} END
-)::text || {tail}::text
+SELECT '{{"data":[' || coalesce(string_agg(row, ','), '') || '],"total":' || {total} || {tail}::text
 FROM (
     SELECT {row} AS row FROM (
-        SELECT {columns} FROM {table}{where} ORDER BY {order} LIMIT {limit}::bigint OFFSET {offset}::bigint
+        SELECT {columns} FROM {source}{where} ORDER BY {order} LIMIT {limit}::bigint OFFSET {offset}::bigint
     ) AS page
 ) AS rows""")
-_ROW: Final = SQL("SELECT '{{\"data\":' || {row} || '}}' FROM {table} WHERE {condition}")
+_TOLD: Final = SQL("""(
+    CASE WHEN count(*) < {limit}::bigint AND (count(*) > 0 OR {offset}::bigint = 0)
+    THEN {offset}::bigint + count(*)
+    ELSE greatest({total}, {offset}::bigint + count(*)) END
+)::text""")
+_ROW: Final = SQL("SELECT '{{\"data\":' || {row} || '}}', {version} FROM {source} WHERE {condition}")
+LIMIT: Final = Placeholder("limit")
+OFFSET: Final = Placeholder("offset")
 
 
 def list_shape(plan: ListPlan) -> Hashable:
     """What the statement of a list depends on; equal shapes share a statement."""
     return (
         "list",
-        _table_shape(plan.table),
+        plan.count,
+        table_shape(plan.table),
         plan.meta,
         tuple(field.column for field in plan.fields),
-        _condition_shape(plan.where),
-        tuple((sort.field.column, sort.descending) for sort in plan.order),
+        condition_shape(plan.where),
+        order_shape(plan.order),
+        populated_shape(plan.populated),
     )
 
 
-def list_statement(plan: ListPlan) -> Composed:
+def list_statement(plan: ListPlan, folding: Folding) -> Composed:
     """One statement: the page as JSON text, and the total, counted only when the page does not tell it."""
-    return _PAGE.format(
-        table=qualified(plan.table),
-        where=_where(plan.where),
-        total=_total(plan),
-        row=row_text(plan.fields, _TEMPLATE, meta=plan.meta),
-        columns=_read_columns(plan),
-        order=SQL(", ").join(_order_term(sort) for sort in plan.order),
-        limit=Placeholder("limit"),
-        offset=Placeholder("offset"),
-        tail=Placeholder("tail"),
+    source = Source(plan.table)
+    where = (
+        SQL("")
+        if plan.where == EVERYTHING
+        else SQL(" WHERE {condition}").format(condition=where_text(plan, source, folding))
     )
-
-
-def _total(plan: ListPlan) -> Composable:
-    """All rows of a table are counted by the table itself; those of a filter are counted here."""
-    if plan.where == EVERYTHING:
-        return row_count(plan.table)
-    return SQL("(SELECT count(*) FROM {table}{where})").format(table=qualified(plan.table), where=_where(plan.where))
+    order = SQL(", ").join(order_term(sort, source) for sort in plan.order)
+    total = SQL("'null'")
+    if plan.count != "none":
+        total = _TOLD.format(limit=LIMIT, offset=OFFSET, total=total_text(plan, folding))
+    return _PAGE.format(
+        total=total,
+        tail=Placeholder("tail"),
+        row=populated_row(plan.fields, plan.populated, "page", meta=plan.meta),
+        columns=page_columns(plan, source),
+        source=source.text,
+        where=where,
+        order=order,
+        limit=LIMIT,
+        offset=OFFSET,
+    )
 
 
 def list_values(plan: ListPlan) -> Values:
     """The values of a list's statement."""
     page = plan.page
+    assert isinstance(page, Page)
     place = (
         {"page": page.number, "page_size": page.size}
         if page.number is not None
@@ -82,29 +95,53 @@ def list_values(plan: ListPlan) -> Values:
         "limit": str(page.size),
         "offset": str(page.offset),
         "tail": "," + dumps(place).decode()[1:],
-        **_condition_values(plan.where),
+        **shared_values(plan),
     }
+
+
+def shared_values(plan: ListPlan) -> Values:
+    """The values of the conditions, the search and the relations of any statement of a list."""
+    values: Values = {f"value{place}": value for place, value in enumerate(condition_values(plan.where))}
+    for sort in plan.order:
+        if isinstance(sort.expression, Rank):
+            values["words"] = sort.expression.words
+    return values | populated_values(plan.populated)
+
+
+def populated_values(populated: Sequence[Populated]) -> Values:
+    """The limit of to-many relations, where there may be one."""
+    return {"populate_limit": str(populated[0].limit)} if populated else {}
 
 
 def row_shape(plan: KeyedPlan) -> Hashable:
     """What the statement of a single row depends on."""
     columns = tuple(field.column for field in plan.fields)
-    return ("row", _table_shape(plan.table), plan.meta, columns, _condition_shape(plan.scope))
+    return (
+        "row",
+        table_shape(plan.table),
+        plan.meta,
+        columns,
+        condition_shape(plan.scope),
+        populated_shape(plan.populated),
+    )
 
 
-def row_statement(plan: KeyedPlan) -> Composed:
-    """One row by its key as ``{"data":{…}}``."""
-    scope = [] if plan.scope == EVERYTHING else [condition_text(plan.scope, _placeholders())]
+def row_statement(plan: KeyedPlan, folding: Folding) -> Composed:
+    """One row by its key as ``{"data":{…}}``, and its version."""
+    source = Source(plan.table)
+    scope = [] if plan.scope == EVERYTHING else [condition_text(plan.scope, source, Placeholders(folding))]
     return _ROW.format(
-        row=row_text(plan.fields, _TEMPLATE, meta=plan.meta),
-        table=qualified(plan.table),
+        row=populated_row(plan.fields, plan.populated, source.alias, meta=plan.meta),
+        version=Identifier(source.alias, VERSION),
         condition=SQL(" AND ").join([*key_conditions(plan.table), *scope]),
+        source=source.text,
     )
 
 
 def row_values(plan: KeyedPlan) -> Values:
     """The values of a single row's statement."""
-    return {**key_values(plan.key), **_condition_values(plan.scope)}
+    scope: Values = {f"value{place}": value for place, value in enumerate(condition_values(plan.scope))}
+    return {**key_values(plan.key), **scope, **populated_values(plan.populated)}
 
 
 def key_conditions(table: Table) -> list[Composable]:
@@ -122,47 +159,51 @@ def key_values(key: tuple[str, ...]) -> Values:
     return {f"key{place}": part for place, part in enumerate(key)}
 
 
-def _table_shape(table: Table) -> Hashable:
-    return table.identity.namespace, table.identity.id, table.identity.revision
+def read_templates(plan: ListPlan | KeyedPlan) -> dict[str, str]:
+    """The row templates that a plan's statement binds, equal for equal shapes."""
+    own = row_template(plan.fields, plan.populated, meta=plan.meta)
+    return {"template": own, **populated_templates(plan.populated)}
 
 
-def _condition_shape(condition: Condition) -> Hashable:
-    match condition:
-        case Match(field, operator, value):
-            return field.column, operator, value if isinstance(value, bool) else None
-        case Not(inner):
-            return "not", _condition_shape(inner)
-        case AllOf(parts) | AnyOf(parts):
-            return type(condition).__name__, tuple(_condition_shape(part) for part in parts)
-
-
-def _condition_values(condition: Condition) -> Values:
-    return {f"value{place}": value for place, value in enumerate(values(condition))}
-
-
-def _where(condition: Condition) -> Composable:
-    if condition == EVERYTHING:
-        return SQL("")
-    return SQL(" WHERE {condition}").format(condition=condition_text(condition, _placeholders()))
-
-
-def _placeholders() -> Bind:
-    places = count()
-
-    def bind(match: Match) -> Composable:
-        return values_of(match, Placeholder(f"value{next(places)}"))
-
-    return bind
-
-
-def _order_term(sort: Sort) -> Composable:
-    return SQL("{column}{direction}").format(
-        column=compared(sort.field).identifier, direction=SQL(" DESC" if sort.descending else "")
+def populated_shape(populated: Sequence[Populated]) -> Hashable:
+    """Relations put into rows: by name and tables, in their order."""
+    return tuple(
+        (each.relation.name, each.relation.many, table_shape(each.relation.target), populated_shape(each.populated))
+        for each in populated
     )
 
 
-def _read_columns(plan: ListPlan) -> Composable:
-    names = [column.name for field in plan.fields for column in columns_of(field)]
-    if plan.meta:
-        names += [CREATED, UPDATED, VERSION]
-    return SQL(", ").join(Identifier(name) for name in dict.fromkeys(names))
+def order_shape(order: Sequence[Sort]) -> Hashable:
+    """The terms of an order."""
+    return tuple((sort_shape(sort), sort.descending) for sort in order)
+
+
+def sort_shape(sort: Sort) -> Hashable:
+    """What one term is ordered by."""
+    return expression_shape(sort.expression) if isinstance(sort.expression, Expression) else "rank"
+
+
+def where_text(plan: ListPlan, source: Source, folding: Folding) -> Composable:
+    """The condition of a list; joins it needs are made in ``source``."""
+    return SQL("({condition})").format(condition=condition_text(plan.where, source, Placeholders(folding)))
+
+
+def order_term(sort: Sort, source: Source) -> Composable:
+    """One term of ORDER BY."""
+    return SQL("{value}{direction}").format(
+        value=sort_text(sort, source), direction=SQL(" DESC" if sort.descending else "")
+    )
+
+
+def sort_text(sort: Sort, source: Source) -> Composable:
+    """What one term is ordered by."""
+    if isinstance(sort.expression, Rank):
+        return rank_text(source, Placeholder("words"))
+    assert isinstance(sort.expression, Expression)
+    return expression_text(sort.expression, source, Placeholders())
+
+
+def page_columns(plan: ListPlan, source: Source) -> Composable:
+    """The columns that the rows of a page are made of."""
+    names = read_columns(plan.fields, plan.populated, meta=plan.meta)
+    return SQL(", ").join(Identifier(source.alias, name) for name in names)

@@ -46,8 +46,12 @@ class Source:
     @property
     def text(self) -> Composable:
         """The FROM list. Read it last: only joins that were asked for by then are in it."""
+        return self.sampled(SQL(""))
+
+    def sampled(self, clause: Composable) -> Composable:
+        """The same with a TABLESAMPLE clause after the table itself."""
         own = SQL("{table} AS {alias}").format(table=qualified(self.table), alias=Identifier(self.alias))
-        return SQL("").join([own, *(join for _, join in self._joins.values())])
+        return SQL("").join([own, clause, *(join for _, join in self._joins.values())])
 
     def _next(self) -> str:
         return f"t{next(self._numbers)}"
