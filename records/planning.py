@@ -23,6 +23,7 @@ from records.plan import GroupPlan, KeyedPlan, ListPlan, Rank, Sort
 from records.populating import plan_populate
 from records.query import CursorPage, Query, SortTerm
 from records.relations import Lookups
+from records.searched import search_words, searchable
 from records.table import Field, Table
 
 _PLANS_KEPT: Final = 4_096
@@ -137,9 +138,9 @@ def _after(query: Query, table: Table, order: tuple[Sort, ...], catalog: Catalog
 
 
 def _searchable(words: str, table: Table) -> str:
-    if not any(field_type(field).is_text for field in table.fields):
+    if not searchable(table):
         raise Invalid("'search' looks at text fields, and this table has none.", code="invalid_parameter")
-    return words
+    return search_words(words)
 
 
 def _check_paths(where: Condition, expressions: list[Expression]) -> None:
@@ -174,7 +175,7 @@ def _sort(term: SortTerm, query: Query, table: Table, lookups: Lookups) -> Sort:
     if term.name == "rank" and "rank" not in table.by_name:
         if query.search is None:
             raise Invalid("'ordering=rank' needs 'search'.", code="invalid_ordering")
-        return Sort(Rank(query.search), term.descending)
+        return Sort(Rank(search_words(query.search)), term.descending)
     try:
         found = resolve(term.name, table, lookups)
     except Invalid as refused:

@@ -11,9 +11,10 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from records.conditions import condition_of
+from records.filters import own_condition
 from records.params.tree import parse_tree
 from records.provider import Applied, Change, Resolve
+from records.providers.postgres.binding import constants
 from records.providers.postgres.checks import checks_of, literal
 from records.providers.postgres.columns import (
     CREATED,
@@ -25,8 +26,10 @@ from records.providers.postgres.columns import (
     compared,
     qualified,
 )
+from records.providers.postgres.searching import SEARCH, vector_of
+from records.providers.postgres.source import Bare
 from records.providers.postgres.triggers import forget_count, triggers_of
-from records.providers.postgres.where import condition_text, constants_of
+from records.providers.postgres.where import condition_text
 from records.table import ABSENT, Field, ForeignKey, Index, Table
 
 
@@ -157,6 +160,10 @@ def _columns(table: Table) -> Iterator[Composed]:
     yield SQL("{name} bigint NOT NULL DEFAULT nextval({sequence}::regclass)").format(
         name=Identifier(VERSION), sequence=sequence
     )
+    if table.search_fields:
+        yield SQL("{name} tsvector GENERATED ALWAYS AS ({words}) STORED").format(
+            name=SEARCH.identifier, words=vector_of(table)
+        )
 
 
 def sequence_text(namespace: str, name: str) -> str:
@@ -229,13 +236,19 @@ _METHODS = {"btree": SQL("btree"), "hash": SQL("hash"), "gin": SQL("gin"), "brin
 
 
 def _indexes(table: Table) -> Iterator[Composed]:
-    """Declared indexes, then one for every foreign key that no unique or index begins with already."""
+    """Declared indexes, one for every foreign key that no unique or index begins with already, that of ``search``."""
     for index in table.indexes:
         yield _index(table, index.fields, index)
     led = [*table.uniques, *(index.fields for index in table.indexes if index.method == "btree" and not index.where)]
     for fields in dict.fromkeys(key.fields for key in table.foreign_keys):
         if not any(other[: len(fields)] == fields for other in led):
             yield _index(table, fields, Index("", fields))
+    if table.search_fields:
+        yield SQL("CREATE INDEX {name} ON {table} USING gin ({column})").format(
+            name=Identifier(constraint_name(table, "s", [SEARCH.name])),
+            table=qualified(table),
+            column=SEARCH.identifier,
+        )
 
 
 def _index(table: Table, fields: Sequence[str], index: Index) -> Composed:
@@ -252,5 +265,5 @@ def _index(table: Table, fields: Sequence[str], index: Index) -> Composed:
 def _index_condition(table: Table, index: Index) -> Composable:
     if index.where is None:
         return SQL("")
-    condition = condition_of(parse_tree(index.where), table)
-    return SQL(" WHERE {condition}").format(condition=condition_text(condition, constants_of))
+    condition = own_condition(parse_tree(index.where), table)
+    return SQL(" WHERE {condition}").format(condition=condition_text(condition, Bare(table), constants))
