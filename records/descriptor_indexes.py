@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 from datar.errors import Invalid
-from records.conditions import condition_of
 from records.descriptor_fields import Fields
 from records.descriptor_keys import field_names
 from records.fieldtypes import field_type
+from records.filters import own_condition
 from records.limits import FIELDS_PER_TABLE, KEYS_PER_TABLE
 from records.mistakes import Mistakes, join
 from records.params.tree import parse_tree
@@ -69,7 +69,7 @@ def check_index_conditions(indexes: tuple[Index, ...], own: Table, mistakes: Mis
     for place, index in enumerate(indexes):
         if index.where is not None:
             try:
-                condition_of(parse_tree(index.where), own)
+                own_condition(parse_tree(index.where), own)
             except Invalid as refused:
                 mistakes.add(f"indexes[{place}].where", refused.code, f"{refused.detail}")
 

@@ -1,83 +1,181 @@
-"""Conditions → SQL, one template per operator. Where a value stands, its caller says: a placeholder or a constant."""
+"""Conditions → SQL, one template per operator; the values they bind; what their text depends on.
 
-from collections.abc import Callable, Iterator
+``condition_text`` asks ``binds`` for each value in the order in which ``condition_values`` yields them.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composable
 
-from records.conditions import AllOf, AnyOf, Condition, Match, Not, matches_of
-from records.providers.postgres.columns import columns_of, compared
+from records.conditions import AllOf, AnyOf, Condition, Expression, Found, Match, Not, Output, Some
+from records.operators import JSON_TYPES
+from records.providers.postgres.binding import Binds, Bound, Placeholders
+from records.providers.postgres.columns import STORAGES
+from records.providers.postgres.expressions import (
+    expression_shape,
+    expression_text,
+    expression_values,
+    hops_shape,
+    null_text,
+    storage_of,
+)
+from records.providers.postgres.folding import Folding
+from records.providers.postgres.searching import found_text
+from records.providers.postgres.source import Source, joined
 
-Bind = Callable[[Match], Composable]
-"""A comparison's value, or array of values, as the column's type; called once for each of ``values``, in its order."""
+Outputs = Sequence[Composable]
+"""How each Output of a group is written, by its place; of a duration, its length."""
 
-_FOLDED: Final = SQL('lower(upper({text} COLLATE "default"))')
-_COMPARISONS: Final[dict[str, SQL]] = {
-    "eq": SQL("{column} = {value}"),
-    "ne": SQL("{column} <> {value}"),
-    "gt": SQL("{column} > {value}"),
-    "gte": SQL("{column} >= {value}"),
-    "lt": SQL("{column} < {value}"),
-    "lte": SQL("{column} <= {value}"),
-    "contains": SQL("strpos({column}, {value}) > 0"),
-    "icontains": SQL("strpos({column}, {value}) > 0"),
-    "in": SQL("{column} = ANY ({value})"),
-    "nin": SQL("{column} <> ALL ({value})"),
+_TEMPLATES: Final[dict[str, SQL]] = {
+    "eq": SQL("{left} = {right}"),
+    "ne": SQL("{left} <> {right}"),
+    "gt": SQL("{left} > {right}"),
+    "gte": SQL("{left} >= {right}"),
+    "lt": SQL("{left} < {right}"),
+    "lte": SQL("{left} <= {right}"),
+    "in": SQL("{left} = ANY ({right})"),
+    "contains": SQL("strpos({left}, {right}) > 0"),
+    "startswith": SQL("{left} ^@ {right}"),
+    "endswith": SQL("right({left}, length({right})) = {right}"),
+    "iexact": SQL("{left} = {right}"),
+    "icontains": SQL("strpos({left}, {right}) > 0"),
+    "istartswith": SQL("{left} ^@ {right}"),
+    "iendswith": SQL("right({left}, length({right})) = {right}"),
+    "like": SQL('{left} LIKE {right} COLLATE "C"'),
+    "ilike": SQL("{left} LIKE {right}"),
 }
+_FOLDED: Final = frozenset({"iexact", "icontains", "istartswith", "iendswith", "ilike"})
+_WHOLE_JSON: Final[dict[str, SQL]] = {
+    "contains": SQL("{left} @> {right}"),
+    "contained_by": SQL("{left} <@ {right}"),
+    "has_key": SQL("{left} ? {right}"),
+    "has_any_keys": SQL("{left} ?| {right}"),
+    "has_all_keys": SQL("{left} ?& {right}"),
+}
+"""Of an object or an array: as an index can serve it."""
+_TEXT_ASIDE: Final = SQL("CASE WHEN jsonb_typeof({left}) = 'string' THEN false ELSE {holds} END")
+_ANY_JSON: Final[dict[str, SQL]] = {
+    "contains": SQL(
+        "CASE WHEN jsonb_typeof({left}) = 'string' AND jsonb_typeof({right}) = 'string'"
+        " THEN strpos({left} #>> '{{}}', {right} #>> '{{}}') > 0 ELSE {left} @> {right} END"
+    ),
+    "contained_by": SQL("{left} <@ {right}"),
+}
+"""Of a value that may be a text: PostgreSQL's operators take a text for an array of one."""
+_KEY_TYPES: Final = {"has_key": SQL("text"), "has_any_keys": SQL("text[]"), "has_all_keys": SQL("text[]")}
+_EXISTS: Final = SQL("EXISTS (SELECT FROM {source} WHERE {joined} AND ({condition}))")
 
 
-def condition_text(condition: Condition, bind: Bind) -> Composable:
-    """The condition; every part of a whole in parentheses."""
+def condition_text(condition: Condition, source: Source, binds: Binds, outputs: Outputs = ()) -> Composable:
+    """The condition on a row of ``source`` (of a group, on its ``outputs``); parts of a whole stand in parentheses."""
     match condition:
         case Match():
-            return _match(condition, bind)
+            return _match(condition, source, binds, outputs)
         case Not(inner):
-            return SQL("NOT ({inner})").format(inner=condition_text(inner, bind))
+            return SQL("NOT ({inner})").format(inner=condition_text(inner, source, binds, outputs))
         case AllOf(()):
             return SQL("TRUE")
         case AllOf(parts):
-            return SQL(" AND ").join(_part(part, bind) for part in parts)
+            return SQL(" AND ").join(_part(part, source, binds, outputs) for part in parts)
         case AnyOf(parts):
-            return SQL(" OR ").join(_part(part, bind) for part in parts)
+            return SQL(" OR ").join(_part(part, source, binds, outputs) for part in parts)
+        case Some():
+            return _some(condition, source, binds)
+        case Found(words):
+            return found_text(source, binds(words))
 
 
-def _part(condition: Condition, bind: Bind) -> Composable:
-    text = condition_text(condition, bind)
-    return text if isinstance(condition, Match) else SQL("({text})").format(text=text)
+def placeholders() -> Placeholders:
+    """Binds of one condition that stands alone, on a server of any version."""
+    return Placeholders()
 
 
-def _match(match: Match, bind: Bind) -> Composable:
-    name: Composable = compared(match.field).identifier
-    if isinstance(match.value, bool):
-        first = columns_of(match.field)[0].identifier
-        return SQL("{column} IS {null}").format(column=first, null=SQL("NULL" if match.value else "NOT NULL"))
-    value: Composable = bind(match)
-    if match.operator == "icontains":
-        name, value = _FOLDED.format(text=name), _FOLDED.format(text=value)
-    return _COMPARISONS[match.operator].format(column=name, value=value)
-
-
-def values(condition: Condition) -> Iterator[str | list[str] | None]:
+def condition_values(condition: Condition) -> Iterator[Bound]:
     """The values to bind, in the order in which ``condition_text`` asks for them."""
-    for match in matches_of(condition):
-        if isinstance(match.value, tuple):
-            yield list(match.value)
-        elif not isinstance(match.value, bool):
-            yield match.value
+    match condition:
+        case Match(expression, _, value):
+            if isinstance(expression, Expression):
+                yield from expression_values(expression)
+            if isinstance(value, tuple):
+                yield list(value)
+            elif not isinstance(value, bool):
+                yield value
+        case Not(inner) | Some(condition=inner):
+            yield from condition_values(inner)
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from condition_values(part)
+        case Found(words):
+            yield words
 
 
-def values_of(match: Match, bound: Composable) -> Composable:
-    """A bound text, or array of texts, as the column's type."""
-    column = compared(match.field)
-    if isinstance(match.value, tuple):
-        each = column.bound(Identifier("value"))
-        return SQL("ARRAY(SELECT {each} FROM unnest({bound}::text[]) AS value)").format(each=each, bound=bound)
-    return column.bound(bound)
+def condition_shape(condition: Condition) -> Hashable:
+    """Everything the condition's text depends on; equal shapes have equal texts."""
+    match condition:
+        case Match(expression, operator, value):
+            left = expression_shape(expression) if isinstance(expression, Expression) else _output_shape(expression)
+            return left, operator, value if isinstance(value, bool) else None
+        case Not(inner):
+            return "not", condition_shape(inner)
+        case AllOf(parts) | AnyOf(parts):
+            return type(condition).__name__, tuple(condition_shape(part) for part in parts)
+        case Some(hops, relation, inner):
+            return "some", hops_shape((*hops, relation)), condition_shape(inner)
+        case Found():
+            return "found"
 
 
-def constants_of(match: Match) -> Composable:
-    """The value as constants, for what cannot bind: an index's condition."""
-    column = compared(match.field)
-    if isinstance(match.value, tuple):
-        return SQL("ARRAY[{each}]").format(each=SQL(", ").join(column.bound(Literal(text)) for text in match.value))
-    return column.bound(Literal(match.value))
+def _output_shape(output: Output) -> Hashable:
+    return output.place, output.result.type, output.result.format
+
+
+def _part(condition: Condition, source: Source, binds: Binds, outputs: Outputs) -> Composable:
+    text = condition_text(condition, source, binds, outputs)
+    return text if isinstance(condition, Match | Some) else SQL("({text})").format(text=text)
+
+
+def _some(some: Some, source: Source, binds: Binds) -> Composable:
+    here = source.alias_of(some.hops)
+    child = source.child(some.relation.target)
+    inner = condition_text(some.condition, child, binds)
+    return _EXISTS.format(source=child.text, joined=joined(some.relation, here, child.alias), condition=inner)
+
+
+def _match(match: Match, source: Source, binds: Binds, outputs: Outputs) -> Composable:
+    expression = match.expression
+    if isinstance(match.value, bool):
+        left = outputs[expression.place] if isinstance(expression, Output) else null_text(expression, source, binds)
+        return SQL("{left} IS {null}").format(left=left, null=SQL("NULL" if match.value else "NOT NULL"))
+    if isinstance(expression, Output):
+        left = outputs[expression.place]
+    else:
+        left = expression_text(expression, source, binds)
+    return _compared(match, left, _right(match, binds), binds.folding)
+
+
+def _compared(match: Match, left: Composable, right: Composable, folding: Folding) -> Composable:
+    if match.operator in _FOLDED:
+        left, right = folding.folded(left), folding.folded(right)
+    if match.expression.result.type not in JSON_TYPES or match.operator not in _WHOLE_JSON:
+        return _TEMPLATES[match.operator].format(left=left, right=right)
+    if isinstance(match.expression, Expression) and not match.expression.reading:
+        return _WHOLE_JSON[match.operator].format(left=left, right=right)
+    if match.operator in _ANY_JSON:
+        return _ANY_JSON[match.operator].format(left=left, right=right)
+    return _TEXT_ASIDE.format(left=left, holds=_WHOLE_JSON[match.operator].format(left=left, right=right))
+
+
+def _right(match: Match, binds: Binds) -> Composable:
+    """The bound value as the type it is compared as."""
+    if match.operator in _KEY_TYPES:
+        bound = binds(list(match.value) if isinstance(match.value, tuple) else str(match.value))
+        return SQL("{bound}::{cast}").format(bound=bound, cast=_KEY_TYPES[match.operator])
+    storage = storage_of(match.expression.result)
+    if not isinstance(match.value, tuple):
+        return storage.bind.format(text=binds(str(match.value)), cast=storage.cast)
+    texts = binds(list(match.value))
+    if storage is not STORAGES["bytea"]:
+        return SQL("{texts}::{cast}[]").format(texts=texts, cast=storage.cast)
+    each = storage.bind.format(text=SQL("value"), cast=storage.cast)
+    return SQL("ARRAY(SELECT {each} FROM unnest({texts}::text[]) AS value)").format(each=each, texts=texts)
