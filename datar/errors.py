@@ -143,6 +143,15 @@ class TooLarge(DatarError):
     default_code = "payload_too_large"
 
 
+class ClientGone(DatarError):
+    """Whoever asked closed their side while their request was under way; what it had not finished is undone."""
+
+    default_code = "client_gone"
+
+    def __init__(self) -> None:
+        super().__init__("You closed the connection before the answer was ready.")
+
+
 class TooSlow(DatarError):
     """The client did not send its request in time."""
 

@@ -56,6 +56,19 @@ class PacedSocket(socket.socket):
         except (BlockingIOError, InterruptedError):
             return None
 
+    def left(self) -> bool:
+        """Whether the client has closed its side; bytes that nobody has read yet say that it has not."""
+        timeout = self.gettimeout()
+        try:
+            self.settimeout(0)
+            return super().recv(1, socket.MSG_PEEK) == b""
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            return True
+        finally:
+            self.settimeout(timeout)
+
     def sendall(self, data: "bytes | bytearray | memoryview[int]", flags: int = 0, /) -> None:  # type: ignore[override]  # Buffer
         """All of ``data`` within ``SEND_SECONDS``, else the connection counts as reset."""
         self.settimeout(SEND_SECONDS)

@@ -59,7 +59,7 @@ DATAR_RECORDS_CONNINFO = env.text("DATABASE_URL", "postgresql://datar@localhost:
 _database = conninfo_to_dict(DATAR_RECORDS_CONNINFO)
 DATABASES = {
     "default": {
-        "ENGINE": "django_tenants.postgresql_backend",
+        "ENGINE": "tenants.backend",
         "NAME": _database.get("dbname", "datar"),
         "USER": _database.get("user", ""),
         "PASSWORD": _database.get("password", ""),
@@ -69,7 +69,7 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **{k: v for k, v in _database.items() if k not in {"dbname", "user", "password", "host", "port"}},
-            "connect_timeout": 3,
+            "connect_timeout": 2,
             "options": "-c TimeZone=UTC -c statement_timeout=30000 -c lock_timeout=5000",
         },
     }

@@ -16,6 +16,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from datar import presence
 from datar.errors import Invalid, TooSlow, Unavailable
 from datar.gathering import Gathering
 from datar.pacedsocket import PacedSocket, too_slow
@@ -146,6 +147,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def _finish_gathering(self, conn: Connection) -> None:
         conn.gathering = None
         self._account(conn, 0)
+
+    def handle_request(self, req: Any, conn: Connection) -> bool:
+        """In a thread: answer a request, which whoever waits for the database may find abandoned."""
+        presence.begin(conn.sock.left)
+        try:
+            return bool(super().handle_request(req, conn))
+        finally:
+            presence.end()
 
     # --- a request is refused, or done
 

@@ -4,6 +4,7 @@ import math
 import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 import psycopg
@@ -32,6 +33,7 @@ STATUSES: Mapping[type[errors.DatarError], int] = {
     errors.TooLarge: 413,
     errors.UnsupportedMedia: 415,
     errors.PreconditionRequired: 428,
+    errors.ClientGone: 499,
     errors.Unavailable: 503,
 }
 
@@ -171,7 +173,7 @@ def problem_body(error: errors.DatarError, status: int, request_id: str) -> dict
     """RFC 9457, with the per-field codes."""
     body: dict[str, Any] = {
         "type": f"urn:datar:error:{error.code}",
-        "title": HTTPStatus(status).phrase,
+        "title": responses.get(status, "Client Closed Request"),
         "status": status,
         "detail": error.detail,
         "code": error.code,

@@ -6,15 +6,19 @@ One pool for requests and a small one for bulk writes, whose deadline is longer.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import psycopg
 from psycopg.abc import AdaptContext
 from psycopg.adapt import Loader
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from datar.errors import Unavailable
 from records.limits import BULK_SECONDS, LOCK_MILLISECONDS, LOCK_TRIES, STATEMENT_SECONDS
+from records.providers.postgres.patience import GRACE_SECONDS, TCP, PatientConnection
+from records.providers.postgres.reach import reach_of
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _WAIT_SECONDS: Final = 2.0
@@ -41,8 +45,9 @@ class Pool:
     def __init__(self, conninfo: str, *, size: int) -> None:
         self._conninfo = conninfo
         self._size = size
+        self._reach = reach_of(conninfo)
         self._lock = threading.Lock()
-        self._pools: dict[bool, ConnectionPool[Connection]] = {}
+        self._pools: dict[bool, ConnectionPool[PatientConnection]] = {}
         self._lent = {False: 0, True: 0}
 
     @contextmanager
@@ -51,12 +56,14 @@ class Pool:
 
         Raises Unavailable: ``overloaded`` when all are busy, ``db_unavailable`` when the database is not there.
         """
+        self._require_answers()
         pool = self._pools.get(bulk) or self._open(bulk)
         try:
             connection = pool.getconn(timeout=_WAIT_SECONDS)
         except PoolTimeout:
             if self._lent[bulk] >= pool.max_size:
                 raise Unavailable("Too many requests at once; try again.", code="overloaded") from None
+            self._reach.ask()
             raise _unreachable() from None
         except psycopg.OperationalError:
             raise _unreachable() from None
@@ -70,12 +77,15 @@ class Pool:
     @contextmanager
     def fresh_connection(self) -> Iterator[Connection]:
         """A connection that nobody had before: where one was lost, others of the pool may be dying too."""
-        with psycopg.connect(self._conninfo, **_arguments(STATEMENT_SECONDS)) as connection:
-            _configure(connection)
+        self._require_answers()
+        with PatientConnection.connect(self._conninfo, **self._arguments(STATEMENT_SECONDS)) as connection:
+            self._configure(connection, STATEMENT_SECONDS)
             yield connection
 
     def check(self) -> None:
         """Part with every idle connection that is broken: where one was lost, its neighbours mostly are too."""
+        if self._reach.silent:
+            return  # a frozen server's connections are whole when it thaws
         for pool in list(self._pools.values()):
             pool.check()
 
@@ -86,55 +96,64 @@ class Pool:
                 pool.close()
             self._pools.clear()
 
+    def _require_answers(self) -> None:
+        """Nobody queues for a server that is silent."""
+        if self._reach.silent:
+            self._reach.ask()
+            raise _unreachable()
+
     def _lend(self, bulk: bool, change: int) -> None:
         """Count the connections in use; when all are, a wait in vain is no fault of the database."""
         with self._lock:
             self._lent[bulk] += change
 
-    def _open(self, bulk: bool) -> ConnectionPool[Connection]:
+    def _open(self, bulk: bool) -> ConnectionPool[PatientConnection]:
         with self._lock:
             if bulk not in self._pools:
                 self._pools[bulk] = self._make(BULK_SECONDS if bulk else STATEMENT_SECONDS, bulk=bulk)
             return self._pools[bulk]
 
-    def _make(self, deadline: float, *, bulk: bool) -> ConnectionPool[Connection]:
+    def _make(self, deadline: float, *, bulk: bool) -> ConnectionPool[PatientConnection]:
         return ConnectionPool(
             self._conninfo,
+            connection_class=PatientConnection,
             min_size=0 if bulk else 1,
             max_size=max(2, self._size // 2) if bulk else self._size,
-            kwargs=_arguments(deadline),
-            configure=_configure,
+            kwargs=self._arguments(deadline),
+            configure=partial(self._configure, deadline=deadline),
             open=True,
             reconnect_timeout=1,
             num_workers=1,
         )
 
+    def _arguments(self, deadline: float) -> dict[str, Any]:
+        """How a connection is opened whose statements may take ``deadline`` seconds."""
+        settings = {
+            "TimeZone": "UTC",
+            "IntervalStyle": "iso_8601",
+            "DateStyle": "ISO",
+            "statement_timeout": str(round(deadline * 1000)),
+            "lock_timeout": str(LOCK_MILLISECONDS * LOCK_TRIES),
+            "client_encoding": "UTF8",
+            "search_path": "pg_catalog",
+            "jit": "off",
+        }
+        given = conninfo_to_dict(self._conninfo)
+        return {
+            **{name: value for name, value in TCP.items() if name not in given},
+            "autocommit": True,
+            "prepare_threshold": _PREPARE_AFTER,
+            "options": " ".join("-c " + name + "=" + value for name, value in settings.items()),
+            "connect_timeout": _CONNECT_SECONDS,
+            "application_name": "datar",
+        }
 
-def _arguments(deadline: float) -> dict[str, Any]:
-    """How a connection is opened whose statements may take ``deadline`` seconds."""
-    settings = {
-        "TimeZone": "UTC",
-        "IntervalStyle": "iso_8601",
-        "DateStyle": "ISO",
-        "statement_timeout": str(round(deadline * 1000)),
-        "lock_timeout": str(LOCK_MILLISECONDS * LOCK_TRIES),
-        "client_encoding": "UTF8",
-        "search_path": "pg_catalog",
-        "jit": "off",
-    }
-    return {
-        "autocommit": True,
-        "prepare_threshold": _PREPARE_AFTER,
-        "options": " ".join("-c " + name + "=" + value for name, value in settings.items()),
-        "connect_timeout": _CONNECT_SECONDS,
-        "application_name": "datar",
-    }
+    def _configure(self, connection: PatientConnection, deadline: float) -> None:
+        adapt(connection)
+        connection.prepared_max = _STATEMENTS_KEPT
+        connection.reach = self._reach
+        connection.deadline = deadline + GRACE_SECONDS
 
 
 def _unreachable() -> Unavailable:
     return Unavailable("The database cannot be reached; try again.", code="db_unavailable")
-
-
-def _configure(connection: Connection) -> None:
-    adapt(connection)
-    connection.prepared_max = _STATEMENTS_KEPT
