@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from records.filters import own_condition
 from records.params.tree import parse_tree
 from records.provider import Applied, Change, Resolve
-from records.providers.postgres.binding import constants
+from records.providers.postgres.binding import Constants
 from records.providers.postgres.checks import checks_of, literal
 from records.providers.postgres.columns import (
     CREATED,
@@ -266,4 +266,4 @@ def _index_condition(table: Table, index: Index) -> Composable:
     if index.where is None:
         return SQL("")
     condition = own_condition(parse_tree(index.where), table)
-    return SQL(" WHERE {condition}").format(condition=condition_text(condition, Bare(table), constants))
+    return SQL(" WHERE {condition}").format(condition=condition_text(condition, Bare(table), Constants()))
