@@ -5,43 +5,44 @@ The patterns give nothing back once they took it, so a text costs time in propor
 
 import re
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from datar.errors import Invalid
 from records import limits
 from records.nearest import nearest
+from records.operators import PARTS
 from records.query import AskedAggregate, AskedExpression, AskedGroup, Comparison
 
 FUNCTIONS: Final = (
     *("count", "sum", "avg", "min", "max", "stddev", "variance"),
     *("array_agg", "string_agg", "json_agg"),
 )
-PARTS: Final = ("year", "month", "day", "week_day", "hour", "date")
 UNITS: Final = ("year", "quarter", "month", "week", "day", "hour", "minute")
 
-_PATH: Final = r"""(?:"[^"]*"|[^\s"'(),\x00-\x1f\x7f])++"""
-_ZONE: Final = r"[A-Za-z0-9_+/ -]{1,64}"
+# Every repetition is possessive: what a pattern took it never gives back, whatever was sent.
+_PATH: Final = r"""(?:"[^"]*+"|[^\s"'(),\x00-\x1f\x7f])++"""
+_ZONE: Final = r"[A-Za-z0-9_+/ -]{1,64}+"
 _EXPRESSION: Final = (
-    rf"(?:date_trunc\( *'(?P<unit>[^']*)' *, *(?P<cut>{_PATH}) *"
-    rf"(?:, *(?:'(?P<quoted>{_ZONE})'|(?P<bare>{_ZONE})))? *\)"
-    rf"|(?P<part>[A-Za-z_]{{1,64}})\( *(?P<of>{_PATH}) *\)"
+    rf"(?:date_trunc\( *+'(?P<unit>[^']*+)' *+, *+(?P<cut>{_PATH}) *+"
+    rf"(?:, *+(?:'(?P<quoted>{_ZONE})'|(?P<bare>{_ZONE})))?+ *+\)"
+    rf"|(?P<part>[A-Za-z_]{{1,64}}+)\( *+(?P<of>{_PATH}) *+\)"
     rf"|(?P<path>{_PATH}))"
 )
-_ALIAS: Final = r"(?: +(?i:as) +(?P<alias>[A-Za-z][A-Za-z0-9_]{0,62}))?"
+_ALIAS: Final = r"(?: ++(?i:as) ++(?P<alias>[A-Za-z][A-Za-z0-9_]{0,62}+))?+"
 _AGGREGATE: Final = re.compile(
-    rf" *(?P<function>[A-Za-z_]{{1,64}})\( *(?:(?P<star>\*)|(?P<distinct>(?i:distinct) +)?{_EXPRESSION}) *\){_ALIAS} *"
+    rf" *+(?P<function>[A-Za-z_]{{1,64}}+)\( *+"
+    rf"(?:(?P<star>\*)|(?P<distinct>(?i:distinct) ++)?{_EXPRESSION}) *+\){_ALIAS} *+"
 )
-_GROUP: Final = re.compile(rf" *{_EXPRESSION}{_ALIAS} *")
-_CALL: Final = re.compile(r" *([A-Za-z_]{1,64}) *\(")
+_GROUP: Final = re.compile(rf" *+{_EXPRESSION}{_ALIAS} *+")
+_CALL: Final = re.compile(r" *+([A-Za-z_]{1,64}+) *+\(")
 _HAVING: Final = re.compile(
-    r"""(?P<name>(?:"[^"]*"|[^"=<>!,])++)(?P<sign><=|>=|<>|!=|[=<>])"""
-    r"""(?P<value> *(?:\[(?:"(?:[^"\\]|\\.)*+"|[^\]"])*+\]|"(?:[^"]|"")*+"|(?:[^,"\[ ][^,]*+)?) *)(?:,|\Z)""",
+    r"""(?P<name>(?:"[^"]*+"|[^"=<>!,])++)(?P<sign><=|>=|<>|!=|[=<>]) *+"""
+    r"""(?P<value>(?:\[(?:"(?:[^"\\]|\\.)*+"|[^\]"])*+\]|"(?:[^"]|"")*+"|[^,"\[ ][^,]*+)?+) *+(?:,|\Z)""",
     re.DOTALL,
 )
 _SIGNS: Final = {"=": "", "!=": "__ne", "<>": "__ne", ">": "__gt", ">=": "__gte", "<": "__lt", "<=": "__lte"}
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _SHOWN: Final = 100
-_Item = TypeVar("_Item")
 
 
 def parse_aggregates(terms: Sequence[str]) -> tuple[AskedAggregate, ...]:
@@ -63,8 +64,10 @@ def parse_having(text: str) -> tuple[Comparison, ...]:
     while not found or place < len(text) or text[place - 1 : place] == ",":
         match = _HAVING.match(text, place)
         if match is None:
-            raise _refused("_having", text[place:], "write name__operator=value or name > number.")
+            raise _refused("_having", text[place:], "write name__operator=value (a list as [1,2]) or name > number.")
         found.append(_condition(match))
+        if len(found) > limits.FILTERS:
+            raise Invalid(f"More than {limits.FILTERS} comparisons in '_having'.", code="query_too_complex")
         place = match.end()
     return tuple(found)
 
@@ -85,7 +88,7 @@ def _aggregate(term: str) -> AskedAggregate:
 def _group(term: str) -> AskedGroup:
     match = _GROUP.fullmatch(term)
     if match is None:
-        raise _refused("_group_by", term, "write field, year(field) or date_trunc('month',field), perhaps 'as name'.")
+        raise _refused("_group_by", term, "write field, year(field) or date_trunc('month',field), perhaps as name.")
     return AskedGroup(_expression(match, "_group_by", term), match["alias"] or "")
 
 
@@ -96,8 +99,9 @@ def _expression(match: re.Match[str], word: str, term: str) -> AskedExpression:
     if path == "*":
         raise _refused(word, term, "'*' stands in count(*) alone.")
     if part and part not in PARTS:
-        calls = "functions do not nest; " if part in FUNCTIONS else ""
-        raise _refused(word, term, calls + _unknown(part, (*PARTS, "date_trunc")))
+        if part in FUNCTIONS:
+            raise _refused(word, term, "functions do not nest, and a group is none.")
+        raise _refused(word, term, _unknown(part, (*PARTS, "date_trunc")))
     if unit is not None and unit not in UNITS:
         raise _refused(word, term, _unknown(unit, UNITS))
     # A plus that was not percent-encoded arrives as a blank; no zone's name has blanks.
@@ -122,16 +126,17 @@ def _mistake(term: str) -> str:
     call = _CALL.match(term)
     if call and call[1] not in FUNCTIONS:
         return _unknown(call[1], FUNCTIONS)
-    return "write function(field) or count(*), perhaps 'as name'; other labels in double quotes: sum(\"Unit Price\")."
+    if " as " in term.lower():
+        return "a name after 'as' is a letter, then at most 62 letters, digits and _ (A-Z, a-z)."
+    return 'write function(field) or count(*), perhaps as name; a label with blanks as in sum("Unit Price").'
 
 
 def _unknown(word: str, known: Sequence[str]) -> str:
-    hint = nearest(word.lower(), known)
-    return f"'{_shown(word)}' is not known here;{hint or ''} known: {', '.join(known)}."
+    return f"'{_shown(word)}' is not known here; known: {', '.join(known)}.{nearest(word.lower(), known)}"
 
 
-def _check_number(items: Sequence[_Item], most: int, word: str) -> None:
-    if len(items) > most:
+def _check_number(terms: Sequence[str], most: int, word: str) -> None:
+    if len(terms) > most:
         raise Invalid(f"More than {most} terms in '{word}'.", code="query_too_complex")
 
 
