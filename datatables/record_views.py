@@ -13,10 +13,11 @@ from rest_framework.viewsets import ViewSetMixin
 
 from datar.api.accepting import check_accept
 from datar.api.body import check_json_body, read_body
+from datar.api.conditional import check_conditions, if_match, if_none_match
 from datar.api.exceptions import error_response
-from datar.api.responses import deleted, options, records
-from datar.api.views import ApiView, authenticate, refuse_later_headers
-from datar.errors import NotAllowed, NotSupportedYet
+from datar.api.responses import deleted, options, records, unchanged
+from datar.api.views import RECORDS_LATER, ApiView, authenticate, refuse_later_headers
+from datar.errors import Invalid, NotAllowed
 from datatables.catalog import record_set
 from datatables.record_docs import detail_docs, list_docs, query_docs, upsert_docs
 from records.answers import Answer
@@ -32,6 +33,8 @@ class RecordView(ViewSetMixin, ApiView):
     """Dispatch of the record endpoints: authenticate, authorize, look the table up, call the action."""
 
     rights: ClassVar = {**ApiView.rights, "POST": "rows", "PUT": "rows", "PATCH": "rows", "DELETE": "rows"}
+    of_one: ClassVar[bool] = False
+    """Whether the URL is one record's."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """One request, without DRF's own wrapping; every exception through the one handler."""
@@ -50,7 +53,8 @@ class RecordView(ViewSetMixin, ApiView):
         check_accept(request.META.get("HTTP_ACCEPT", ""), later=_LATER_FORMS)
         if method == "OPTIONS":
             return options(self.allowed_methods)
-        refuse_later_headers(request.META)
+        refuse_later_headers(request.META, RECORDS_LATER)
+        check_conditions(request.META, method, one=self.of_one)
         response: HttpResponse = action(request, record_set(actor, app_slug, name), **kwargs)
         return response
 
@@ -74,6 +78,8 @@ def _minimal(request: HttpRequest) -> bool:
 
 def _answered(answer: Answer, request: HttpRequest, *, minimal: bool = False) -> HttpResponse:
     response = records(answer.body, 201 if answer.created else 200)
+    if answer.tag:
+        response["ETag"] = answer.tag
     if answer.record_id:
         path = request.path.removesuffix("upsert/")
         response["Location"] = f"{path}{answer.record_id}/"
@@ -101,7 +107,7 @@ class RecordList(RecordView):
         return _answered(rows.update_many(_body(request), _pairs(request), minimal=minimal), request, minimal=minimal)
 
     def destroy(self, request: HttpRequest, rows: RecordSet) -> HttpResponse:
-        """Delete the rows named in ``ids``."""
+        """Delete the rows named in ``ids``, or all that ``filter`` finds."""
         return _answered(rows.delete_many(_pairs(request)), request)
 
 
@@ -109,21 +115,28 @@ class RecordList(RecordView):
 class RecordDetail(RecordView):
     """``data/{id}/``: one row."""
 
+    of_one = True
+
     def retrieve(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponse:
-        """One row."""
-        return records(rows.get(record_id, _pairs(request)))
+        """One row, or that the client has it as it is."""
+        conditions = {"if_match": if_match(request.META), "if_none_match": if_none_match(request.META)}
+        answer = rows.get(record_id, _pairs(request), **conditions)
+        return unchanged(answer.tag) if answer.unchanged else _answered(answer, request)
 
     def partial_update(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponse:
         """Change the sent fields of a row."""
-        return _answered(rows.update(record_id, _body(request), _pairs(request)), request)
+        tags = if_match(request.META)
+        return _answered(rows.update(record_id, _body(request), _pairs(request), if_match=tags), request)
 
     def update(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponse:
         """Replace a row; absent fields take their default or null."""
-        return _answered(rows.update(record_id, _body(request), _pairs(request), replace=True), request)
+        tags = if_match(request.META)
+        answer = rows.update(record_id, _body(request), _pairs(request), replace=True, if_match=tags)
+        return _answered(answer, request)
 
     def destroy(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponse:
         """Delete a row."""
-        rows.delete(record_id, _pairs(request))
+        rows.delete(record_id, _pairs(request), if_match=if_match(request.META))
         return deleted()
 
 
@@ -139,10 +152,12 @@ class RecordUpsert(RecordDetail):
 
 @query_docs
 class RecordQuery(RecordDetail):
-    """``data/query/``: a word for POST, the list with its query as a body; not built yet."""
+    """``data/query/``: a word for POST, the list with its query as a body."""
 
     rights: ClassVar = {**RecordView.rights, "POST": "read"}
 
     def create(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponse:
         """The list, asked in a body."""
-        raise NotSupportedYet("data/query/ is not supported yet; ask with URL parameters.")
+        for name, _ in _pairs(request):
+            raise Invalid(f"'{name}' belongs into the body of data/query/.", code="unknown_parameter")
+        return records(rows.query(_body(request)))

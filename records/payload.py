@@ -26,6 +26,8 @@ __all__ = [
     "render_validation",
     "repeated",
     "same_key_twice",
+    "sift_rows",
+    "unique_groups",
 ]
 
 
@@ -46,6 +48,26 @@ def check_rows(table: Table, rows: list[Json], purpose: Purpose, *, single: bool
             raise InvalidRows(errors, len(rows), invalid) from None
     _fill(check, rows)
     return rows
+
+
+def sift_rows(table: Table, rows: list[Json]) -> tuple[list[int], dict[int, list[FieldError]]]:
+    """Places of the rows that are good to create, made canonical and filled in place; and what is wrong with others.
+
+    Of more than ``ERRORS_SHOWN`` wrong rows the later ones stand there without their errors.
+    """
+    check = row_check(table, Purpose.CREATE)
+    wrong: dict[int, list[FieldError]] = {}
+    try:
+        check.canonicalise(rows)
+    except NotSurelyFineError:
+        hints = NameHints(table)
+        for index, row in enumerate(rows):
+            found = canonical_or_errors(check, row, index, hints)
+            if found:
+                wrong[index] = found[:ERRORS_SHOWN] if len(wrong) < ERRORS_SHOWN else []
+    good = [place for place in range(len(rows)) if place not in wrong]
+    _fill(check, [rows[place] for place in good])
+    return good, wrong
 
 
 def _exact_errors(check: RowCheck, rows: list[Json]) -> tuple[list[FieldError], int]:
@@ -88,7 +110,7 @@ def find_duplicates(table: Table, rows: Sequence[Row]) -> list[FieldError]:
     ``rows`` are canonical. One error per later row and key; ``field`` joins the labels with ", ".
     """
     found = []
-    for names in _unique_groups(table):
+    for names in unique_groups(table):
         for earlier, index in repeated(table, names, rows):
             what = " and ".join(f"'{name}'" for name in names)
             message = f"Has the same {what} as row {earlier}; send each once."
@@ -114,7 +136,8 @@ def same_key_twice(names: Sequence[str], first: int, later: int) -> Conflict:
     )
 
 
-def _unique_groups(table: Table) -> tuple[tuple[str, ...], ...]:
+def unique_groups(table: Table) -> tuple[tuple[str, ...], ...]:
+    """Every set of fields in which no two rows may be equal."""
     indexes = tuple(index.fields for index in table.indexes if index.unique and index.where is None)
     return tuple(dict.fromkeys((*table.uniques, *indexes)))
 

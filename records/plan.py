@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from datar.errors import DatarError
 from records.conditions import EVERYTHING, Condition, Expression, Output
 from records.query import Count, CursorPage, Page
 from records.relations import Relation
@@ -109,6 +110,15 @@ class KeyedPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """Rows after a cursor's place as JSON texts joined by commas; ``last`` holds the last row's sort values, None at
+    the end of the list."""
+
+    rows: bytes
+    last: tuple[str | None, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class WritePlan:
     """Checked rows on their way in.
 
@@ -160,6 +170,18 @@ class Written:
     version: int = 0
     held: bool = False
     found: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """What became of rows of which refused ones are left out, by their places in the plan.
+
+    ``stored`` holds JSON text (empty where none was asked for), ``refused`` what stored rows, or rows of the same
+    batch, have against the others.
+    """
+
+    stored: dict[int, bytes]
+    refused: dict[int, DatarError]
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,11 +63,11 @@ def plan_query(query: Query, table: Table, catalog: Catalog, lookups: Lookups, s
         groups = plan_groups(query, table, lookups, where)
         expressions = [group.expression for group in groups.groups]
         expressions += [each.expression for each in groups.aggregates if each.expression is not None]
-        _check_paths(where, expressions)
+        check_paths(where, expressions)
         return groups
     order = _order(query, table, lookups)
     size = query.page.size
-    _check_paths(where, [sort.expression for sort in order if isinstance(sort.expression, Expression)])
+    check_paths(where, [sort.expression for sort in order if isinstance(sort.expression, Expression)])
     return ListPlan(
         table=table,
         fields=_selected(query.fields, table),
@@ -143,7 +143,8 @@ def _searchable(words: str, table: Table) -> str:
     return search_words(words)
 
 
-def _check_paths(where: Condition, expressions: list[Expression]) -> None:
+def check_paths(where: Condition, expressions: list[Expression]) -> None:
+    """Raise Invalid when a condition and expressions go through more than ``RELATION_PATHS`` different relations."""
     paths = paths_of(where) | {tuple(hop.name for hop in each.hops) for each in expressions if each.hops}
     if len(paths) > limits.RELATION_PATHS:
         raise Invalid(f"More than {limits.RELATION_PATHS} different relation paths.", code="query_too_complex")

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from psycopg.sql import Composed
 
-from records.plan import KeyedPlan, ListPlan, WritePlan, Written
+from records.plan import GroupPlan, KeyedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
 from records.table import Table
 
 Resolve = Callable[[str, str], Table | None]
@@ -46,14 +46,20 @@ class Stale(Exception):
 class Provider(Protocol):
     """What a store must do. Bytes are finished JSON text; ``resolve`` finds the tables that foreign keys name."""
 
-    def read(self, plan: ListPlan) -> bytes:
-        """The list as ``{"data":[…],"total":…,…}``; one statement."""
+    def read(self, plan: ListPlan | GroupPlan) -> bytes:
+        """The list or the groups as ``{"data":[…],"total":…,…}``; one statement."""
 
-    def get(self, plan: KeyedPlan) -> bytes | None:
-        """One row as ``{"data":{…}}``, or None."""
+    def read_slice(self, plan: ListPlan) -> Slice:
+        """The rows of a list after a cursor's place; one statement."""
+
+    def get(self, plan: KeyedPlan) -> Row | None:
+        """One row, or None."""
 
     def insert(self, plan: WritePlan, resolve: Resolve) -> Written:
         """All rows or none."""
+
+    def insert_each(self, plan: WritePlan, resolve: Resolve) -> Sifted:
+        """The rows that can be stored, in one transaction. Raises Stale where the guard did not hold."""
 
     def upsert(self, plans: Sequence[WritePlan], resolve: Resolve) -> tuple[Written, ...]:
         """Insert, or change what each plan's unique fields find; all plans or none."""
@@ -62,4 +68,4 @@ class Provider(Protocol):
         """Change rows by key, only the sent fields; all rows or none."""
 
     def delete(self, plan: WritePlan, resolve: Resolve) -> Written:
-        """Remove rows by key, all or none."""
+        """Remove rows by key, all or none, or all that a condition holds of."""

@@ -5,28 +5,23 @@ It is the conductor: it knows the order of things and how a write meets a newer 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from datar.errors import Conflict, NotFound, Unavailable
-from records import answers, keys, writes
+from records import answers, keys, skipping, writes
 from records.answers import Answer
+from records.catalog import Catalog
 from records.conditions import EVERYTHING, Condition
 from records.params.flat import Pairs
-from records.plan import WritePlan, Written, plan_list, plan_row
+from records.plan import ListPlan, WritePlan, Written
+from records.planning import ReadPlan, plan_body, plan_list, plan_row
 from records.provider import Provider, Stale
+from records.query import CursorPage
+from records.relations import Lookups
 from records.table import Table
+from records.versions import Tags
 
 T = TypeVar("T")
-
-
-class Catalog(Protocol):
-    """Where tables are found; ``datatables.catalog`` implements it."""
-
-    def find(self, app: str, name: str) -> Table | None:
-        """A table that can be pointed at, at most a second old."""
-
-    def reload(self, table: Table) -> Table:
-        """The same table as it is now. Raises NotFound or Conflict when it is gone or not materialized."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +34,45 @@ class RecordSet:
     scope: Condition = EVERYTHING
 
     def list(self, pairs: Pairs) -> bytes:
-        """A page: ``{"data":[…],"total":n,…}``."""
+        """A page of rows or groups: ``{"data":[…],"total":n,…}``; with a cursor ``{"data":[…],"next_cursor":…}``."""
         asked = tuple(pairs)
-        return self._read(lambda table: self.provider.read(plan_list(asked, table, self.scope)))
+        return self._read(lambda table: self._page(plan_list(asked, table, self.catalog, self.scope)))
 
-    def get(self, record_id: str, pairs: Pairs) -> bytes:
-        """One row: ``{"data":{…}}``. Raises NotFound."""
+    def query(self, body: bytes) -> bytes:
+        """The same, asked in a body."""
+        return self._read(lambda table: self._page(plan_body(body, table, self.catalog, self.scope)))
 
-        def attempt(table: Table) -> bytes | None:
-            return self.provider.get(plan_row(pairs, table, keys.read_key(table, record_id), self.scope))
+    def get(
+        self, record_id: str, pairs: Pairs, *, if_match: Tags | None = None, if_none_match: Tags | None = None
+    ) -> Answer:
+        """One row: ``{"data":{…}}``. Raises NotFound, PreconditionFailed."""
 
-        return _found(self._read(attempt))
+        def attempt(table: Table) -> Answer:
+            plan = plan_row(pairs, table, keys.read_key(table, record_id), self.catalog, self.scope)
+            row = self.provider.get(plan)
+            if row is None:
+                raise NotFound
+            return answers.read(plan, row, if_match, if_none_match)
+
+        return self._read(attempt)
 
     def create(self, body: bytes, pairs: Pairs, *, minimal: bool = False) -> Answer:
-        """Add the body's row or rows, all or none."""
+        """Add the body's row or rows, all or none; with ``on_error=skip`` those that can be stored."""
+        if writes.skips(pairs):
+            return self._create_each(body, pairs, minimal=minimal)
 
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = writes.plan_create(table, body, pairs, minimal=minimal)
             written = self.provider.insert(plan, self.catalog.find)
             return written, answers.created(plan, written)
+
+        return self._write(attempt)
+
+    def _create_each(self, body: bytes, pairs: Pairs, *, minimal: bool) -> Answer:
+        def attempt(table: Table) -> tuple[Written, Answer]:
+            asked = skipping.plan_skipping(table, body, pairs, minimal=minimal)
+            done = self.provider.insert_each(asked.plan, self.catalog.find)
+            return Written(len(done.stored), held=True), skipping.skipped(asked, done)
 
         return self._write(attempt)
 
@@ -70,11 +85,16 @@ class RecordSet:
 
         return self._write(attempt)
 
-    def update(self, record_id: str, body: bytes, pairs: Pairs, *, replace: bool = False) -> Answer:
-        """Change the sent fields of a row; with ``replace`` absent ones take their default or null."""
+    def update(
+        self, record_id: str, body: bytes, pairs: Pairs, *, replace: bool = False, if_match: Tags | None = None
+    ) -> Answer:
+        """Change the sent fields of a row; with ``replace`` absent ones take their default or null.
+
+        Raises NotFound, PreconditionFailed, PreconditionRequired.
+        """
 
         def attempt(table: Table) -> tuple[Written, Answer]:
-            plan = writes.plan_update(table, record_id, body, pairs, replace=replace)
+            plan = writes.plan_update(table, record_id, body, pairs, if_match, replace=replace)
             written = self.provider.update(plan, self.catalog.find)
             return written, answers.updated(plan, written)
 
@@ -90,13 +110,13 @@ class RecordSet:
 
         return self._write(attempt)
 
-    def delete(self, record_id: str, pairs: Pairs) -> Answer:
-        """Remove a row."""
-        return self._delete(lambda table: writes.plan_delete(table, record_id, pairs))
+    def delete(self, record_id: str, pairs: Pairs, *, if_match: Tags | None = None) -> Answer:
+        """Remove a row. Raises NotFound, PreconditionFailed, PreconditionRequired."""
+        return self._delete(lambda table: writes.plan_delete(table, record_id, pairs, if_match))
 
     def delete_many(self, pairs: Pairs) -> Answer:
-        """Remove the rows named in ``ids``, all or none."""
-        return self._delete(lambda table: writes.plan_delete_many(table, pairs))
+        """Remove the rows named in ``ids``, all or none, or all that ``filter`` finds."""
+        return self._delete(lambda table: writes.plan_delete_many(table, pairs, Lookups(self.catalog), self.scope))
 
     def _delete(self, plan_of: Callable[[Table], WritePlan]) -> Answer:
         def attempt(table: Table) -> tuple[Written, Answer]:
@@ -106,48 +126,58 @@ class RecordSet:
 
         return self._write(attempt)
 
+    def _page(self, plan: ReadPlan) -> bytes:
+        if isinstance(plan, ListPlan) and isinstance(plan.page, CursorPage):
+            return answers.sliced(plan, self.provider.read_slice(plan), self.catalog.secret)
+        return self.provider.read(plan)
+
     def _read(self, attempt: Callable[[Table], T]) -> T:
-        """A read made for an older schema fails by itself: reload, once."""
+        """A read made for an older schema, of this table or one it leads to, fails by itself: reload, once."""
         try:
             return attempt(self.table)
         except Stale:
-            fresh = self._newer(self.table)
+            self.catalog.forget()
+            fresh = self.catalog.reload(self.table)
         try:
             return attempt(fresh)
         except Stale:
-            raise _changing() from None
+            raise self._gone() if fresh.identity.revision == self.table.identity.revision else _changing() from None
 
     def _write(self, attempt: Callable[[Table], tuple[Written, Answer]]) -> Answer:
-        """A write that touched nothing may have met the guard: where there is a newer revision, check again, once."""
+        """A write that touched nothing may have met the guard: where there is a newer revision, check again, once.
+
+        Where the guard is known to have held, touching nothing is an answer or a refusal.
+        """
         table = self.table
         for _ in range(2):
             try:
                 written, answer = attempt(table)
             except Stale:
-                table = self._newer(table)
+                self.catalog.forget()
+                table = self.catalog.reload(table)
                 continue
             if written.count:
                 return answer
+            if written.held:
+                return _settled(answer)
             fresh = self.catalog.reload(table)
             if fresh.identity.revision == table.identity.revision:
                 raise answer.missing or _changing()
             table = fresh
-        raise _changing()
+        raise self._gone() if table.identity.revision == self.table.identity.revision else _changing()
 
-    def _newer(self, table: Table) -> Table:
-        fresh = self.catalog.reload(table)
-        if fresh.identity.revision == table.identity.revision:
-            raise Conflict(
-                f"Table '{table.identity.name}' has no physical table; materialize it.", code="not_materialized"
-            )
-        return fresh
+    def _gone(self) -> Conflict:
+        return Conflict(
+            f"Table '{self.table.identity.name}' has no physical table; materialize it.", code="not_materialized"
+        )
 
 
 def _changing() -> Unavailable:
     return Unavailable("The table's schema is being changed; try again.", code="schema_locked")
 
 
-def _found(body: bytes | None) -> bytes:
-    if body is None:
-        raise NotFound
-    return body
+def _settled(answer: Answer) -> Answer:
+    """The answer of a write that rightly touched nothing. Raises what it has against it."""
+    if answer.missing is not None:
+        raise answer.missing
+    return answer

@@ -5,18 +5,26 @@ from typing import Any
 
 from datar.errors import FieldError, Invalid, InvalidFields, InvalidRows, NotFound, TooLarge
 from records import limits
+from records.conditions import EVERYTHING, AllOf, Condition
+from records.filters import condition_of
 from records.keys import key_row, read_key
 from records.lists import split_list, unquoted
 from records.params.flat import Pairs
+from records.params.tree import parse_filter
 from records.payload import Purpose, check_rows, fill_absent, parse_json, repeated, same_key_twice
-from records.plan import WritePlan, read_meta
+from records.plan import WritePlan
+from records.planning import check_paths, read_meta
+from records.relations import Lookups
 from records.rowerrors import ABSENT_FIELD
 from records.stamp import CREATED_FIELD, UPDATED_FIELD, stamp_new, stamped
 from records.table import Field, Json, Table
+from records.versions import Tags, refuse_unversioned, wanted_versions
 
 Rows = list[dict[str, Json]]
 _UPSERT_WORDS = frozenset({"unique_fields"})
-_DELETE_WORDS = frozenset({"ids"})
+_CREATE_WORDS = frozenset({"on_error"})
+_DELETE_WORDS = frozenset({"ids", "filter"})
+_EMPTY_FILTERS = frozenset({"", "{}", "[]", "null"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +38,25 @@ class UpsertBatch:
 
 def plan_create(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) -> WritePlan:
     """The rows of a create, checked."""
-    meta = read_meta(pairs)
+    meta = read_meta(pairs, _CREATE_WORDS)
     rows, single = read_rows(body)
     rows = check_rows(table, rows, Purpose.CREATE, single=single)
     stamp_new(table, rows)
-    fields = _full_fields(table, rows[0]) if single else _sent_fields(table, rows)
+    fields = _full_fields(table, rows[0]) if single else sent_fields(table, rows)
     return WritePlan(table, rows, fields, meta=meta, minimal=minimal, single=single)
+
+
+def skips(pairs: Pairs) -> bool:
+    """Whether a create leaves refused rows out: ``on_error=skip``. Raises Invalid for another word than ``fail``."""
+    word = dict(pairs).get("on_error", "fail")
+    if word not in ("fail", "skip"):
+        raise Invalid("'on_error' is fail or skip.", code="invalid_parameter")
+    return word == "skip"
 
 
 def plan_upsert(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) -> UpsertBatch:
     """The rows of an upsert, checked, grouped by the fields they send (only these change in a row that is there)."""
+    refuse_unversioned(table)
     meta = read_meta(pairs, _UPSERT_WORDS)
     unique = _unique_fields(table, dict(pairs).get("unique_fields"))
     rows, single = read_rows(body)
@@ -54,7 +71,7 @@ def plan_upsert(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) -> Up
         WritePlan(
             table,
             [rows[place] for place in places],
-            _full_fields(table, rows[places[0]]) if single else _sent_fields(table, [rows[p] for p in places]),
+            _full_fields(table, rows[places[0]]) if single else sent_fields(table, [rows[p] for p in places]),
             unique=unique,
             sent=tuple(field for field in table.fields if field.name in names),
             meta=meta,
@@ -67,10 +84,13 @@ def plan_upsert(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) -> Up
     return UpsertBatch(plans, single, minimal)
 
 
-def plan_update(table: Table, record_id: str, body: bytes, pairs: Pairs, *, replace: bool) -> WritePlan:
-    """A change of one row."""
+def plan_update(
+    table: Table, record_id: str, body: bytes, pairs: Pairs, if_match: Tags | None, *, replace: bool
+) -> WritePlan:
+    """A change of one row, in one of the versions that ``if_match`` names."""
     meta = read_meta(pairs)
     key = read_key(table, record_id)
+    versions = wanted_versions(table, if_match)
     value = parse_json(body)
     if not isinstance(value, dict):
         raise Invalid("The body must be a JSON object; send an array to the list's own URL.", code="invalid_type")
@@ -83,11 +103,12 @@ def plan_update(table: Table, record_id: str, body: bytes, pairs: Pairs, *, repl
         raise InvalidFields([_absent_or_wrong(error, sent) for error in refused.errors]) from None
     _check_key_unchanged(table, row, key_row(table, key))
     fields = tuple(field for field in table.fields if field.name in row and field.name not in table.primary_key)
-    return WritePlan(table, [row], fields, key=key, meta=meta, single=True, changes=True)
+    return WritePlan(table, [row], fields, key=key, meta=meta, single=True, changes=True, versions=versions)
 
 
 def plan_update_many(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) -> WritePlan:
     """A change of many rows, each with its key in it."""
+    refuse_unversioned(table)
     meta = read_meta(pairs)
     rows, single = read_rows(body)
     if single:
@@ -104,23 +125,35 @@ def plan_update_many(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) 
     if lacking:
         raise InvalidRows(lacking, len(rows))
     _refuse_twice(table, table.primary_key, rows)
-    fields = tuple(field for field in _sent_fields(table, rows) if field.name not in table.primary_key)
+    fields = tuple(field for field in sent_fields(table, rows) if field.name not in table.primary_key)
     return WritePlan(table, rows, fields, meta=meta, minimal=minimal, changes=True)
 
 
-def plan_delete(table: Table, record_id: str, pairs: Pairs) -> WritePlan:
-    """The removal of one row."""
+def plan_delete(table: Table, record_id: str, pairs: Pairs, if_match: Tags | None) -> WritePlan:
+    """The removal of one row, in one of the versions that ``if_match`` names."""
     for name, _ in pairs:
         raise Invalid(f"Unknown query parameter '{name}'; a delete of one record takes none.", code="unknown_parameter")
-    return WritePlan(table, [key_row(table, read_key(table, record_id))], single=True, changes=True)
+    key = read_key(table, record_id)
+    versions = wanted_versions(table, if_match)
+    return WritePlan(table, [key_row(table, key)], key=key, single=True, changes=True, versions=versions)
 
 
-def plan_delete_many(table: Table, pairs: Pairs) -> WritePlan:
-    """The removal of the rows that ``ids`` names; without ``ids`` nothing is ever deleted."""
+def plan_delete_many(table: Table, pairs: Pairs, lookups: Lookups, scope: Condition) -> WritePlan:
+    """The removal of the rows that ``ids`` names, or ``filter`` finds; without either nothing is ever deleted."""
     words = dict(pairs)
     read_meta(pairs, _DELETE_WORDS, meta=False)
+    if len(words) > 1:
+        raise Invalid("Delete by 'ids' or by 'filter', not by both.", code="invalid_parameter")
+    refuse_unversioned(table)
+    if words.get("filter", "").strip() not in _EMPTY_FILTERS:
+        where = condition_of(parse_filter("filter", words["filter"]), table, lookups)
+        check_paths(where, [])
+        return WritePlan(table, [], changes=True, where=where if scope is EVERYTHING else AllOf((scope, where)))
     if "ids" not in words:
-        raise Invalid("Say what to delete: ?ids=1,2 (an empty filter deletes nothing).", code="filter_required")
+        raise Invalid(
+            'Say what to delete: ?ids=1,2 or ?filter={"field":"value"}; an empty filter deletes nothing.',
+            code="filter_required",
+        )
     rows = {key: key_row(table, key) for key in _read_ids(table, words["ids"])}
     return WritePlan(table, list(rows.values()), changes=True)
 
@@ -150,7 +183,7 @@ def _full_fields(table: Table, row: dict[str, Json]) -> tuple[Field, ...]:
     return table.fields
 
 
-def _sent_fields(table: Table, rows: Rows) -> tuple[Field, ...]:
+def sent_fields(table: Table, rows: Rows) -> tuple[Field, ...]:
     """The fields that any row sends; never none, for an insert needs a column."""
     names: set[str] = set().union(*rows)
     fields = tuple(field for field in table.fields if field.name in names)

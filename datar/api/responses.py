@@ -40,6 +40,16 @@ def records(body: bytes, status: int = 200) -> HttpResponse:
     return response
 
 
+def unchanged(tag: str) -> HttpResponse:
+    """304: the client has the record as it is; without its tag where what was asked for has none."""
+    response = HttpResponse(status=304)
+    del response["Content-Type"]
+    response["Cache-Control"] = RECORDS_CACHE
+    if tag:
+        response["ETag"] = tag
+    return response
+
+
 def instant(moment: datetime) -> str:
     """An instant as CONTRACT 1 writes it: UTC, ISO 8601, ending in Z."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,6 +1,6 @@
 """The floor plan of every endpoint: who calls, may they, what do they accept. It knows an Actor by Protocol only."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -21,7 +21,8 @@ Right = Literal["read", "rows", "schema", "users", "owner"]
 """What a request needs: to read; to write rows; to change apps and tables; users and keys; the client itself."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_LATER_HEADERS = ("HTTP_IDEMPOTENCY_KEY", "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")
+RECORDS_LATER = ("HTTP_IDEMPOTENCY_KEY",)
+_LATER_HEADERS = (*RECORDS_LATER, "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")
 
 
 class Actor(Protocol):
@@ -131,8 +132,8 @@ class Unknown(APIView):
         raise NotFound
 
 
-def refuse_later_headers(meta: Mapping[str, Any]) -> None:
+def refuse_later_headers(meta: Mapping[str, Any], later: Sequence[str] = _LATER_HEADERS) -> None:
     """Raise NotSupportedYet for the headers that would make a write conditional or safe to repeat, once built."""
-    for header in _LATER_HEADERS:
+    for header in later:
         if header in meta:
             raise NotSupportedYet(f"The header {header[5:].title().replace('_', '-')} is not supported yet.")

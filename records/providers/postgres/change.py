@@ -1,4 +1,7 @@
-"""Write plans that change or remove rows → one statement each; of a batch all rows or none, locked in key order."""
+"""Write plans that change or remove rows → one statement each; of a batch all rows or none, locked in key order.
+
+Those that name a row's version, or a condition instead of keys, are in ``conditional``.
+"""
 
 from collections.abc import Hashable, Sequence
 from typing import Final
@@ -6,17 +9,25 @@ from typing import Final
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from records.plan import WritePlan
-from records.providers.postgres.columns import columns_of, compared, qualified
+from records.providers.postgres.columns import VERSION, columns_of, compared, qualified
 from records.providers.postgres.compile import Values, key_conditions, key_values
+from records.providers.postgres.conditional import (
+    change_in_version,
+    removal_by_condition,
+    removal_in_version,
+    removal_values,
+    version_values,
+)
 from records.providers.postgres.guard import guard
 from records.providers.postgres.insert import sent_rows, touched
 from records.providers.postgres.rowtext import row_text
 from records.providers.postgres.values import columns_json, texts_of
+from records.providers.postgres.where import condition_shape
 from records.stamp import UPDATED_FIELD, stamped
 from records.table import Field, Table
 
 _TEMPLATE: Final = Placeholder("template")
-_ONE: Final = SQL("UPDATE {table} SET {changes} WHERE {key} AND {guard} RETURNING {row}")
+_ONE: Final = SQL("UPDATE {table} SET {changes} WHERE {key} AND {guard} RETURNING {row}, {version}")
 _LOCKED: Final = SQL(
     "WITH sent AS MATERIALIZED (SELECT * FROM {sent}), "
     "found AS MATERIALIZED (SELECT sent.n FROM {table} AS t JOIN sent ON {join} ORDER BY {order} FOR UPDATE OF t), "
@@ -41,7 +52,7 @@ def update_shape(plan: WritePlan) -> Hashable:
     columns = tuple(field.column for field in plan.fields)
     uneven = () if plan.single else tuple(field.column for field in plan.fields if _uneven(plan, field))
     place = (identity.namespace, identity.id, identity.revision)
-    return ("update", *place, columns, plan.single, plan.meta, plan.minimal, uneven)
+    return ("update", *place, columns, plan.single, plan.meta, plan.minimal, uneven, plan.versions is not None)
 
 
 def update_statement(plan: WritePlan) -> Composed:
@@ -58,12 +69,16 @@ def update_statement(plan: WritePlan) -> Composed:
             for field in plan.fields
             for column in columns_of(field)
         ]
+        every = SQL(", ").join([*changes, *touched(table, sent)])
+        if plan.versions is not None:
+            return change_in_version(plan, every, row)
         return _ONE.format(
             table=qualified(table),
-            changes=SQL(", ").join([*changes, *touched(table, sent)]),
+            changes=every,
             key=SQL(" AND ").join(key_conditions(table)),
             guard=guard(table),
             row=row,
+            version=Identifier(VERSION),
         )
     changes = [change for field in plan.fields for change in _batch_changes(plan, field)]
     return _MANY.format(
@@ -83,7 +98,7 @@ def update_values(plan: WritePlan) -> Values:
         row = plan.rows[0]
         texts = (text for field in plan.fields for text in texts_of(field, row[field.name]))
         values.update((f"column{place}", text) for place, text in enumerate(texts))
-        return {**values, **key_values(plan.key)}
+        return {**values, **(key_values(plan.key) if plan.versions is None else version_values(plan))}
     values.update((f"column{place}", text) for place, text in enumerate(_batch_columns(plan)))
     return values
 
@@ -91,11 +106,17 @@ def update_values(plan: WritePlan) -> Values:
 def delete_shape(plan: WritePlan) -> Hashable:
     """What the statement depends on."""
     identity = plan.table.identity
-    return ("delete", identity.namespace, identity.id, identity.revision)
+    condition = None if plan.where is None else condition_shape(plan.where)
+    place = (identity.namespace, identity.id, identity.revision)
+    return ("delete", *place, plan.versions is not None, plan.where is not None, condition)
 
 
 def delete_statement(plan: WritePlan) -> Composed:
-    """Remove rows by key, all or none."""
+    """Remove rows by key, all or none; one row in one of its versions; or the rows that a condition holds of."""
+    if plan.where is not None:
+        return removal_by_condition(plan)
+    if plan.versions is not None:
+        return removal_in_version(plan)
     table = plan.table
     return _DELETE.format(
         locked=_locked(table, len(table.primary_key)), table=qualified(table), join=_join(table), guard=guard(table)
@@ -104,6 +125,10 @@ def delete_statement(plan: WritePlan) -> Composed:
 
 def delete_values(plan: WritePlan) -> Values:
     """The values of ``delete_statement``; every row holds its key fields."""
+    if plan.where is not None:
+        return removal_values(plan)
+    if plan.versions is not None:
+        return version_values(plan)
     texts = [columns_json(field, plan.rows)[-1] for field in plan.table.key_fields]
     return {f"column{place}": text for place, text in enumerate(texts)}
 

@@ -3,11 +3,12 @@
 Each says beside what it did whether the guard held: then a write that touched nothing is a result, not a stale plan.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
-from records.conditions import EVERYTHING
+from records.conditions import AllOf, AnyOf, Condition, Expression, Found, Match, Not, Some
 from records.plan import WritePlan
 from records.providers.postgres.columns import VERSION, compared, qualified
 from records.providers.postgres.compile import Values, key_conditions, key_values
@@ -36,7 +37,7 @@ _REMOVE_WHERE: Final = SQL(
 
 
 def change_in_version(plan: WritePlan, changes: Composable, row: Composable) -> Composed:
-    """Change the row ``plan.key`` in one of ``plan.versions``: its text and version, is it there, did the guard hold."""
+    """Change the row ``plan.key`` in one of ``plan.versions``: text, new version, is it there, did the guard hold."""
     table = plan.table
     return _CHANGE.format(
         table=qualified(table),
@@ -64,20 +65,22 @@ def version_values(plan: WritePlan) -> Values:
 
 
 def removal_by_condition(plan: WritePlan) -> Composed:
-    """Remove every row that ``plan.where`` holds of: how many, and whether the guard held."""
+    """Remove every row that ``plan.where`` holds of: how many, and whether the guard held, of related tables too."""
     assert plan.where is not None
     table = plan.table
     source = Source(table)
-    condition = SQL("TRUE") if plan.where == EVERYTHING else condition_text(plan.where, source, placeholders())
+    condition = condition_text(plan.where, source, placeholders())
+    tables = {each.identity.id: each for each in [table, *_reached(plan.where)]}
+    held = SQL(" AND ").join(guard(each) for each in tables.values())
     keys = [compared(field) for field in table.key_fields]
-    names = [SQL("{key}").format(key=Identifier(source.alias, key.name)) for key in keys]
+    names = [Identifier(source.alias, key.name) for key in keys]
     return _REMOVE_WHERE.format(
         keys=SQL(", ").join(
             SQL("{name} AS {key}").format(name=name, key=Identifier(f"k{place}")) for place, name in enumerate(names)
         ),
         condition=condition,
         source=source.text,
-        guard=guard(table),
+        guard=held,
         order=SQL(", ").join(names),
         alias=Identifier(source.alias),
         table=qualified(table),
@@ -106,3 +109,20 @@ def _version() -> Composed:
 
 def _found(table: Table) -> Composed:
     return _FOUND.format(table=qualified(table), key=_key(table))
+
+
+def _reached(condition: Condition) -> Iterator[Table]:
+    """The tables that a condition looks at beside its own: none of them may be another than it was understood for."""
+    match condition:
+        case Match(Expression(hops=hops)):
+            yield from (hop.target for hop in hops)
+        case Some(hops, relation, inner):
+            yield from (hop.target for hop in (*hops, relation))
+            yield from _reached(inner)
+        case Not(inner):
+            yield from _reached(inner)
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from _reached(part)
+        case Match() | Found():
+            return

@@ -26,10 +26,10 @@ from records.table import Field, Table
 
 _TEMPLATE: Final = Placeholder("template")
 _INSERT: Final = SQL("INSERT INTO {table} AS found ({columns}) SELECT {values} {source}WHERE {guard}{conflict}")
-_ONE: Final = SQL("{insert} RETURNING {row}, {created}, {key}")
+_ONE: Final = SQL("{insert} RETURNING {row}, {created}, {version}, {key}")
 _ONE_ADVANCED: Final = SQL(
-    "WITH made AS ({insert} RETURNING {row} AS row, {created} AS created, {key} AS key{top}) "
-    "SELECT row, created, key{advanced} FROM made"
+    "WITH made AS ({insert} RETURNING {row} AS row, {created} AS created, {version} AS version, {key} AS key{top}) "
+    "SELECT row, created, version, key{advanced} FROM made"
 )
 # Rows stand in the order they were sent: nothing is joined, and an insert takes and gives back row by row.
 _MANY: Final = SQL(
@@ -53,7 +53,7 @@ def insert_shape(plan: WritePlan) -> Hashable:
     identity = plan.table.identity
     columns = tuple(field.column for field in plan.fields)
     key = _key_state(plan)
-    form = ("one" if plan.single else "many", plan.minimal, plan.meta, key, plan.unique, _sent(plan))
+    form = ("one" if plan.single else "many", plan.minimal, plan.meta, plan.each, key, plan.unique, _sent(plan))
     return ("insert", identity.namespace, identity.id, identity.revision, columns, form)
 
 
@@ -76,9 +76,12 @@ def insert_statement(plan: WritePlan) -> Composed:
     if plan.single:
         key = SQL(", ").join(rendering(field) for field in table.key_fields)
         form = _ONE_ADVANCED if _key_state(plan) == "sent" else _ONE
-        return form.format(insert=insert, row=row, created=created, key=key, top=top, advanced=advanced)
-    # An upsert's rows may have to be put in order with those of other statements, so they come one by one.
-    rows = SQL("array_agg(row)") if plan.unique else SQL("string_agg(row, ',')")
+        version = Identifier(VERSION)
+        return form.format(
+            insert=insert, row=row, created=created, version=version, key=key, top=top, advanced=advanced
+        )
+    # Rows that may have to be put in order with those of other statements come one by one.
+    rows = SQL("array_agg(row)") if plan.unique or plan.each else SQL("string_agg(row, ',')")
     return _MANY.format(insert=insert, row=row, created=created, rows=rows, top=top, advanced=advanced)
 
 
