@@ -209,7 +209,10 @@ def _search(value: str | None) -> str | None:
 def _having(given: Given | None) -> tuple[Comparison, ...]:
     if isinstance(given, str):
         return parse_having(given)
-    return tuple(comparison for term in given or () for comparison in parse_having(term))
+    found = [parse_having(term) for term in given or ()]
+    if any(len(comparisons) > 1 for comparisons in found):
+        raise Invalid("Each item of '_having' is one comparison.", code="invalid_aggregate")
+    return tuple(comparisons[0] for comparisons in found)
 
 
 def _check_number(query: Query) -> None:

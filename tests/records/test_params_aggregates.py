@@ -163,24 +163,12 @@ def test_there_are_so_many_of_each() -> None:
 
 def test_time_grows_with_the_length_only() -> None:
     blanks, quotes = " " * 100_000, '"' * 100_001
-    texts = [
-        f"sum({blanks}x",
-        f"sum(x{blanks}y",
-        f"sum(x){blanks}y",
-        f"sum(x) as{blanks}!",
-        f"sum({quotes}",
-        "sum(" * 50_000,
-    ]
-    texts += [f"sum(date_trunc('day',x{blanks}y", f"sum(date_trunc('day',x,{blanks}!", f"sum(distinct{blanks}"]
-    texts += [
-        f'a={blanks}"x',
-        f"a={blanks}[",
-        f"a=[{quotes}",
-        f"a={quotes}",
-        quotes,
-        f"{blanks}a=1{blanks}b",
-        "a=[" * 50_000,
-    ]
+    texts = (
+        *(f"sum({blanks}x", f"sum(x{blanks}y", f"sum(x){blanks}y", f"sum(x) as{blanks}!", f"sum({quotes}"),
+        *(f"sum(date_trunc('day',x{blanks}y", f"sum(date_trunc('day',x,{blanks}!", f"sum(distinct{blanks}"),
+        *(f'a={blanks}"x', f"a={blanks}[", f"a=[{quotes}", f"a={quotes}", quotes, f"{blanks}a=1{blanks}b"),
+        *("sum(" * 50_000, "a=[" * 50_000, "a=1," * 50_000),
+    )
     begun = time.perf_counter()
     for text in texts:
         for parse in (lambda text: parse_aggregates([text]), lambda text: parse_groups([text]), parse_having):
