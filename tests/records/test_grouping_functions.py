@@ -1,0 +1,285 @@
+"""Aggregates: every function on every type it takes, nulls, no rows, distinct; the 15 digits against Decimal."""
+
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from datar.errors import Invalid
+from records.fieldtypes import FIELD_TYPES, field_type
+from tests.records.engine import Engine, Rows
+
+_TYPES: dict[str, tuple[dict[str, str], list[Any]]] = {
+    "text": ({"type": "string"}, ["b", None, "a", "b", "é", ""]),
+    "email": ({"type": "string", "format": "email"}, ["b@x.org", "a@x.org", None]),
+    "uri": ({"type": "string", "format": "uri"}, ["http://b.org/", "http://a.org/"]),
+    "uuid": (
+        {"type": "string", "format": "uuid"},
+        ["ffffffff-0000-4000-8000-000000000000", None, "0a000000-0000-4000-8000-000000000000"],
+    ),
+    "binary": ({"type": "string", "format": "binary"}, ["AQID", None]),
+    "whole": ({"type": "integer"}, [9007199254740993, None, -5, 9007199254740993]),
+    "number": ({"type": "number"}, [Decimal("1.10"), None, Decimal("-2.5"), Decimal("1.1")]),
+    "flag": ({"type": "boolean"}, [True, None, False, True]),
+    "day": ({"type": "date"}, ["2024-02-29", None, "0001-01-01"]),
+    "clock": ({"type": "time"}, ["23:59:59.5", None, "00:00:00"]),
+    "moment": ({"type": "datetime"}, ["2024-02-29T12:00:00.25Z", None, "0001-01-01T00:00:00Z"]),
+    "calendar_year": ({"type": "year"}, [2024, None, 0, 2024]),
+    "year_month": ({"type": "yearmonth"}, ["2024-02", None, "1999-12"]),
+    "length": ({"type": "duration"}, ["PT24H", None, "P1D", "PT1S", "P1D"]),
+    "thing": ({"type": "object"}, [{"a": 1}, None]),
+    "items": ({"type": "array"}, [[1, "x", None], None, []]),
+    "listed": ({"type": "list"}, [["a", "b"], None]),
+    "anything": ({"type": "any"}, ["text", None, 5, [1]]),
+    "shape": ({"type": "geojson"}, [{"type": "Point", "coordinates": [1, 2]}, None]),
+    "point": ({"type": "geopoint"}, [[Decimal("1.5"), 2], None]),
+}
+_SCHEMA = {"fields": [{"name": name, **words} for name, (words, _) in _TYPES.items()]}
+_ORDERED = [name for name, (words, _) in _TYPES.items() if field_type(words["type"], words.get("format", "default")).order]
+_GROUPABLE = [name for name, (words, _) in _TYPES.items() if field_type(words["type"], words.get("format", "default")).group]
+_NUMBERS = ("whole", "number", "calendar_year")
+_TEXTS = ("text", "email", "uri")
+
+
+def _kept(name: str) -> list[Any]:
+    return [value for value in _TYPES[name][1] if value is not None]
+
+
+@pytest.fixture
+def rows(engine: Engine) -> Rows:
+    """One table with a field of every type."""
+    table = engine.table("all_types", _SCHEMA)
+    most = max(len(values) for _, values in _TYPES.values())
+    bodies = [
+        {name: values[place] for name, (_, values) in _TYPES.items() if place < len(values)} for place in range(most)
+    ]
+    table.create(bodies)
+    return table
+
+
+def _one(rows: Rows, *terms: str) -> dict[str, Any]:
+    answer = rows.list(_aggregate=",".join(terms))
+    assert answer["total"] == 1
+    assert answer["data"] == [answer["aggregates"]]
+    row: dict[str, Any] = answer["aggregates"]
+    return row
+
+
+def test_every_type_stands_in_the_table() -> None:
+    assert {(words["type"], words.get("format", "")) for words, _ in _TYPES.values()} == {
+        (name.partition("/")[0], name.partition("/")[2]) for name in FIELD_TYPES
+    }
+
+
+def test_count_leaves_nulls_out(rows: Rows) -> None:
+    row = _one(rows, "count(*)", *(f"count({name})" for name in list(_TYPES)[:19]))
+    assert row.pop("count") == 6
+    assert row == {f"count_{name}": len(_kept(name)) for name in list(_TYPES)[:19]}
+    assert _one(rows, "count(point)") == {"count_point": 1}
+
+
+def test_count_distinct(rows: Rows) -> None:
+    row = _one(rows, *(f"count(distinct {name})" for name in _GROUPABLE))
+    expected = {f"count_distinct_{name}": len({str(value) for value in _kept(name)}) for name in _GROUPABLE}
+    assert row == expected | {"count_distinct_number": 2, "count_distinct_length": 2}
+
+
+def test_sum_is_exact(rows: Rows) -> None:
+    row = _one(rows, *(f"sum({name})" for name in _NUMBERS), *(f"sum(distinct {name})" for name in _NUMBERS))
+    assert row == {
+        "sum_whole": 2 * 9007199254740993 - 5,
+        "sum_number": Decimal("-0.30"),
+        "sum_calendar_year": 4048,
+        "sum_distinct_whole": 9007199254740993 - 5,
+        "sum_distinct_number": Decimal("-1.40"),
+        "sum_distinct_calendar_year": 2024,
+    }
+
+
+def test_sums_go_beyond_64_bits(engine: Engine) -> None:
+    rows = engine.table("large", {"fields": [{"name": "n", "type": "integer"}]})
+    rows.create([{"n": 2**63 - 1}] * 3)
+    assert _one(rows, "sum(n)", "avg(n)") == {"sum_n": 3 * (2**63 - 1), "avg_n": 9223372036854780000}
+    assert _one(rows, "variance(n)", "stddev(distinct n)") == {"variance_n": 0, "stddev_distinct_n": None}
+
+
+def test_min_and_max_keep_the_form_of_their_type(rows: Rows) -> None:
+    least = _one(rows, *(f"min({name})" for name in _ORDERED))
+    most = _one(rows, *(f"max({name})" for name in _ORDERED))
+    special = {"length": ("PT1S", "P1D")}
+    for name in _ORDERED:
+        ordered = sorted(_kept(name)) if name not in special else list(special[name])
+        assert (least[f"min_{name}"], most[f"max_{name}"]) == (ordered[0], ordered[-1]), name
+    assert _one(rows, "min(distinct text)") == {"min_distinct_text": ""}
+
+
+def test_arrays_hold_every_value_in_the_order_of_the_key(rows: Rows) -> None:
+    for function in ("array_agg", "json_agg"):
+        for name, (_, values) in _TYPES.items():
+            expected = values + [None] * (6 - len(values))
+            assert _one(rows, f"{function}({name})") == {f"{function}_{name}": expected}, name
+
+
+def test_distinct_arrays_are_in_the_order_of_their_values(rows: Rows) -> None:
+    for name in _GROUPABLE:
+        expected = sorted(set(_kept(name)))
+        expected = ["PT1S", "P1D"] if name == "length" else expected
+        assert _one(rows, f"array_agg(distinct {name}) as a") == {"a": [*expected, None]}, name
+
+
+def test_string_agg_joins_texts(rows: Rows) -> None:
+    for name in _TEXTS:
+        assert _one(rows, f"string_agg({name}) as joined") == {"joined": ",".join(_kept(name))}
+        assert _one(rows, f"string_agg(distinct {name}) as joined") == {"joined": ",".join(sorted(set(_kept(name))))}
+
+
+def test_no_rows(engine: Engine) -> None:
+    rows = engine.table("none", _SCHEMA)
+    terms = [f"{function}({name}) as {function}_{name}" for function, name in _fitting()]
+    for place in range(0, len(terms), 20):
+        row = _one(rows, *terms[place : place + 20])
+        assert all(value == (0 if name.startswith("count") else None) for name, value in row.items()), row
+    assert _one(rows, "count(*)") == {"count": 0}
+    assert rows.list(_group_by="text", _aggregate="count(*)")["data"] == []
+
+
+def _fitting() -> list[tuple[str, str]]:
+    pairs = [(function, name) for function in ("count", "array_agg", "json_agg") for name in _TYPES]
+    pairs += [(function, name) for function in ("min", "max") for name in _ORDERED]
+    pairs += [(function, name) for function in ("sum", "avg", "stddev", "variance") for name in _NUMBERS]
+    return pairs + [("string_agg", name) for name in _TEXTS]
+
+
+def test_a_function_refuses_types_it_does_not_take(rows: Rows) -> None:
+    fitting = set(_fitting())
+    for function in ("sum", "avg", "stddev", "variance", "min", "max", "string_agg"):
+        for name in _TYPES:
+            if (function, name) not in fitting:
+                with pytest.raises(Invalid, match=f"'{function}' takes .*'{name}'") as refused:
+                    rows.list(_aggregate=f"{function}({name})")
+                assert refused.value.code == "invalid_aggregate"
+
+
+def test_distinct_and_groups_refuse_what_has_no_equality(rows: Rows) -> None:
+    for name in _TYPES.keys() - set(_GROUPABLE):
+        for params in ({"_aggregate": f"count(distinct {name})"}, {"_group_by": name}):
+            with pytest.raises(Invalid, match=name) as refused:
+                rows.list(**params)
+            assert refused.value.code == "invalid_aggregate"
+
+
+def test_groups_of_every_type(rows: Rows) -> None:
+    for name in _GROUPABLE:
+        groups = rows.list(_group_by=name, _aggregate="count(*)")
+        keys = ["PT1S", "P1D"] if name == "length" else sorted(set(_kept(name)))
+        assert [group[name] for group in groups["data"]] == [*keys, None]
+        assert sum(group["count"] for group in groups["data"]) == 6
+        assert groups["total"] == len(keys) + 1
+
+
+def _rounded(value: Fraction) -> Decimal:
+    with localcontext(prec=700):
+        exact = Decimal(value.numerator) / Decimal(value.denominator)
+    return _to_15(exact)
+
+
+def _to_15(exact: Decimal) -> Decimal:
+    with localcontext(prec=15, rounding=ROUND_HALF_UP):
+        return +exact
+
+
+def _variance(values: list[Decimal]) -> Fraction:
+    exact = [Fraction(value) for value in values]
+    mean = sum(exact, Fraction(0)) / len(exact)
+    return sum(((value - mean) ** 2 for value in exact), Fraction(0)) / (len(exact) - 1)
+
+
+def _deviation(values: list[Decimal]) -> Decimal:
+    variance = _variance(values)
+    with localcontext(prec=1_200):
+        return _to_15((Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt())
+
+
+_SAMPLES: dict[str, list[str]] = {
+    "thirds": ["1", "0", "0"],
+    "ties": ["0.000000000000005", "2.000000000000005"],
+    "tie_of_the_average": ["1.00000000000000", "1.00000000000001"],
+    "below_a_tie": ["1.00000000000000", "1.00000000000000999" + "9" * 60],
+    "negative_tie": ["-1.00000000000000", "-1.00000000000001"],
+    "large": ["1e100", "-9.99999999999999e99", "1"],
+    "small": ["1e-100", "3e-100", "3.00000000000000000000000001e-100"],
+    "far_apart": ["1e100", "1e-100"],
+    "cancelling": ["1." + "0" * 98 + "1", "-1"],
+    "many_digits": ["0." + "1" * 99 + "7", "0." + "1" * 99 + "9", "5"],
+    "equal": ["2.5", "2.5", "2.5"],
+    "carry": ["9.99999999999999", "9.99999999999999999999"],
+}
+
+
+@pytest.mark.parametrize("sample", _SAMPLES)
+def test_15_digits_are_right_of_numbers(engine: Engine, sample: str) -> None:
+    values = [Decimal(text) for text in _SAMPLES[sample]]
+    rows = engine.table("samples", {"fields": [{"name": "x", "type": "number"}]})
+    rows.create([{"x": value} for value in values])
+    exact = [Fraction(value) for value in values]
+    assert _one(rows, "avg(x)", "variance(x)", "stddev(x)", "sum(x)") == {
+        "avg_x": _rounded(sum(exact, Fraction(0)) / len(values)),
+        "variance_x": _rounded(_variance(values)),
+        "stddev_x": _deviation(values),
+        "sum_x": _exact_sum(values),
+    }
+    different = list(dict.fromkeys(values))
+    row = _one(rows, "avg(distinct x) as a", "variance(distinct x) as v", "stddev(distinct x) as s")
+    assert row == {
+        "a": _rounded(sum((Fraction(value) for value in different), Fraction(0)) / len(different)),
+        "v": _rounded(_variance(different)) if len(different) > 1 else None,
+        "s": _deviation(different) if len(different) > 1 else None,
+    }
+
+
+def _exact_sum(values: list[Decimal]) -> Decimal:
+    with localcontext(prec=400):
+        return sum(values, Decimal(0))
+
+
+_INTEGERS: dict[str, list[int]] = {
+    "small": [1, 2, 4],
+    "opposite": [-3, 3, 3],
+    "where_squares_leave_64_bits": [3037000499, 3037000500, -3037000499, -3037000500],
+    "extremes": [2**63 - 1, -(2**63), 0],
+    "neighbours": [2**62, 2**62 + 1],
+}
+
+
+@pytest.mark.parametrize("sample", _INTEGERS)
+def test_15_digits_are_right_of_integers(engine: Engine, sample: str) -> None:
+    values = [Decimal(value) for value in _INTEGERS[sample]]
+    rows = engine.table("samples", {"fields": [{"name": "x", "type": "integer"}]})
+    rows.create([{"x": value} for value in _INTEGERS[sample]])
+    assert _one(rows, "avg(x)", "variance(x)", "stddev(x)") == {
+        "avg_x": _rounded(Fraction(sum(_INTEGERS[sample]), len(values))),
+        "variance_x": _rounded(_variance(values)),
+        "stddev_x": _deviation(values),
+    }
+
+
+@pytest.mark.parametrize("function", ["stddev", "variance"])
+def test_the_spread_of_one_row_is_null(engine: Engine, function: str) -> None:
+    rows = engine.table("samples", {"fields": [{"name": "x", "type": "integer"}]})
+    rows.create([{"x": 5}, {"x": None}])
+    assert _one(rows, f"{function}(x) as s") == {"s": None}
+
+
+def test_a_field_without_nulls_is_counted_as_rows_are(engine: Engine) -> None:
+    fields = [{"name": "x", "type": "integer", "constraints": {"required": True}}]
+    rows = engine.table("samples", {"fields": fields})
+    rows.create([{"x": 1}, {"x": 2}, {"x": 2}])
+    row = _one(rows, "count(x)", "count(id)", "count(distinct x)", "avg(x)")
+    assert row == {"count_x": 3, "count_id": 3, "count_distinct_x": 2, "avg_x": Decimal("1.66666666666667")}
+
+
+def test_rounded_values_are_compared_as_they_are_shown(engine: Engine) -> None:
+    rows = engine.table("samples", {"fields": [{"name": "x", "type": "integer"}]})
+    rows.create([{"x": 1}, {"x": 0}, {"x": 0}])
+    assert rows.list(_aggregate="avg(x)", _having="avg_x=0.333333333333333")["total"] == 1
