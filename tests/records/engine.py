@@ -132,11 +132,16 @@ class Rows:
 
     def get(self, record_id: object, **params: str) -> Any:
         """One row."""
-        return read(self.records.get(str(record_id), list(params.items())))["data"]
+        return read(self.records.get(str(record_id), list(params.items())).body)["data"]
 
     def create(self, value: Any, **params: str) -> Any:
         """Create; the created row or rows."""
         return read(self.records.create(write(value), list(params.items())).body)["data"]
+
+    def skip(self, value: Any, *, minimal: bool = False, **params: str) -> Any:
+        """Create what can be created; the whole answer."""
+        asked = [("on_error", "skip"), *params.items()]
+        return read(self.records.create(write(value), asked, minimal=minimal).body)
 
     def upsert(self, value: Any, **params: str) -> Any:
         """Upsert; the whole answer."""
