@@ -5,7 +5,7 @@ It is the conductor: it knows the order of things and how a write meets a newer 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from datar.errors import Conflict, NotFound, Unavailable
 from records import answers, keys, skipping, writes
@@ -22,6 +22,8 @@ from records.table import Table
 from records.versions import Tags
 
 T = TypeVar("T")
+_READ_TRIES: Final = 4
+"""Changes of the schema that may come one upon the other under one read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +134,15 @@ class RecordSet:
         return self.provider.read(plan)
 
     def _read(self, attempt: Callable[[Table], T]) -> T:
-        """A read made for an older schema, of this table or one it leads to, fails by itself: reload, once."""
-        try:
-            return attempt(self.table)
-        except Stale:
-            self.catalog.forget()
-            fresh = self.catalog.reload(self.table)
-        try:
-            return attempt(fresh)
-        except Stale:
-            raise self._gone() if fresh.identity.revision == self.table.identity.revision else _changing() from None
+        """A read made for an older schema, of this table or one it leads to, fails by itself: reload and try again."""
+        table = self.table
+        for _ in range(_READ_TRIES):
+            try:
+                return attempt(table)
+            except Stale:
+                self.catalog.forget()
+                table = self.catalog.reload(table)
+        raise self._gone() if table.identity.revision == self.table.identity.revision else _changing()
 
     def _write(self, attempt: Callable[[Table], tuple[Written, Answer]]) -> Answer:
         """A write that touched nothing may have met the guard: where there is a newer revision, check again, once.

@@ -6,7 +6,9 @@ import pytest
 
 from tests.cluster import Databases
 from tests.records.engine import Engine, Rows
+from tests.records.shop import Shop
 from tests.records.users import USERS
+from tests.records.worlds import Stand, stand_on
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +30,16 @@ def engine(database_url: str) -> Iterator[Engine]:
 def users(engine: Engine) -> Rows:
     """A table with a generated key, a unique field, a default and both instants."""
     return engine.table("users", USERS)
+
+
+@pytest.fixture
+def shop(engine: Engine) -> Shop:
+    """Tables with relations of every kind."""
+    return Shop(engine)
+
+
+@pytest.fixture(scope="session")
+def stand(database_url: str) -> Iterator[Stand]:
+    """The four tables that the reference model's worlds are written to."""
+    with stand_on(database_url) as stand:
+        yield stand

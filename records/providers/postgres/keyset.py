@@ -35,7 +35,7 @@ SELECT
     max(terms) FILTER (WHERE place = {limit}::bigint)
 FROM (
     SELECT {row} AS row, row_number() OVER () AS place, ARRAY[{terms}] AS terms
-    FROM ({pieces} ORDER BY {order} LIMIT {limit}::bigint + 1) AS page
+    FROM (SELECT * FROM ({pieces}) AS pieces ORDER BY {order} LIMIT {limit}::bigint + 1) AS page
 ) AS rows""")
 _PIECE: Final = SQL("(SELECT {columns} FROM {source} WHERE {condition} ORDER BY {order} LIMIT {limit}::bigint + 1)")
 _LIMIT: Final = Placeholder("limit")

@@ -49,6 +49,7 @@ class Pool:
         self._lock = threading.Lock()
         self._pools: dict[bool, ConnectionPool[PatientConnection]] = {}
         self._lent = {False: 0, True: 0}
+        self._version = 0
 
     @contextmanager
     def connection(self, *, bulk: bool = False) -> Iterator[Connection]:
@@ -81,6 +82,13 @@ class Pool:
         with PatientConnection.connect(self._conninfo, **self._arguments(STATEMENT_SECONDS)) as connection:
             self._configure(connection, STATEMENT_SECONDS)
             yield connection
+
+    def server_version(self) -> int:
+        """The server's version as libpq tells it (180004), asked once: how text is composed may depend on it."""
+        if not self._version:
+            with self.connection() as connection:
+                self._version = connection.info.server_version
+        return self._version
 
     def check(self) -> None:
         """Part with every idle connection that is broken: where one was lost, its neighbours mostly are too."""

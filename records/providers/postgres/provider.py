@@ -1,8 +1,6 @@
 """The PostgreSQL provider: composes a plan's statement once per shape, sends it, hands back finished JSON text."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -11,17 +9,20 @@ import psycopg
 from psycopg.sql import Composed
 
 from datar.errors import Conflict
-from records.plan import KeyedPlan, ListPlan, WritePlan, Written
+from records.kept import Kept
+from records.plan import GroupPlan, KeyedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
 from records.provider import Resolve, Stale
-from records.providers.postgres import change, compile, insert
+from records.providers.postgres import change, compile, grouping, insert, keyset
 from records.providers.postgres.compile import Values
 from records.providers.postgres.conflicts import explained
 from records.providers.postgres.ddl import unique_name
 from records.providers.postgres.errors import RETRY_STATES, STALE_STATES, translated, wrapped
+from records.providers.postgres.folding import Folding
 from records.providers.postgres.pool import Connection, Pool
 from records.providers.postgres.references import still_referred_to
 from records.providers.postgres.rowtext import row_template
-from records.table import Field, Json
+from records.providers.postgres.skipping import Sifting
+from records.table import Json
 
 _STATEMENTS_KEPT: Final = 2_000
 _BULK_ROWS: Final = 200
@@ -29,7 +30,7 @@ _TRIES: Final = 3
 _TAKEN: Final = "23505"
 _USED_UP: Final = "2200H"
 
-P = TypeVar("P", ListPlan, KeyedPlan, WritePlan)
+P = TypeVar("P", ListPlan, GroupPlan, KeyedPlan, WritePlan)
 
 
 class PostgresProvider:
@@ -37,24 +38,49 @@ class PostgresProvider:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._statements: OrderedDict[Hashable, Statement] = OrderedDict()
+        self._statements: Kept[Hashable, Statement] = Kept(_STATEMENTS_KEPT)
 
-    def read(self, plan: ListPlan) -> bytes:
-        """A page as JSON text; one statement."""
-        statement = self._statement(compile.list_shape(plan), plan, compile.list_statement)
-        body: bytes = self._read(statement, compile.list_values(plan))[0]
+    def read(self, plan: ListPlan | GroupPlan) -> bytes:
+        """A page of rows or groups as JSON text; one statement."""
+        if isinstance(plan, GroupPlan):
+            statement = self._statement(grouping.group_shape(plan), plan, self._folded(grouping.group_statement))
+            row = self._read(statement, grouping.group_values(plan))
+        else:
+            statement = self._statement(compile.list_shape(plan), plan, self._folded(compile.list_statement))
+            row = self._read(statement, compile.list_values(plan))
+        body: bytes = row[0]
         return body
 
-    def get(self, plan: KeyedPlan) -> bytes | None:
+    def read_slice(self, plan: ListPlan) -> Slice:
+        """The rows after a cursor's place; one statement."""
+        statement = self._statement(keyset.slice_shape(plan), plan, self._folded(keyset.slice_statement))
+        rows, more, terms = self._read(statement, keyset.slice_values(plan))
+        return Slice(rows, tuple(_text(term) for term in terms) if more else None)
+
+    def get(self, plan: KeyedPlan) -> Row | None:
         """One row as JSON text, or None; one statement."""
-        statement = self._statement(compile.row_shape(plan), plan, compile.row_statement)
+        statement = self._statement(compile.row_shape(plan), plan, self._folded(compile.row_statement))
         row = self._read(statement, compile.row_values(plan))
-        return row[0] if row else None
+        return Row(row[0], row[1]) if row else None
 
     def insert(self, plan: WritePlan, resolve: Resolve) -> Written:
         """Add rows; one statement, all or nothing."""
         statement = self._statement(insert.insert_shape(plan), plan, insert.insert_statement)
         return _inserted(self._write(statement, insert.insert_values(plan), plan, resolve), plan)
+
+    def insert_each(self, plan: WritePlan, resolve: Resolve) -> Sifted:
+        """Add the rows that can be stored; one statement when all can, else one transaction of several."""
+        with self._pool.connection(bulk=True) as connection:
+            for attempt in range(_TRIES):
+                try:
+                    return Sifting(plan, connection, self._insert_on, _key_repaired, resolve).run()
+                except psycopg.Error as error:
+                    self._refuse(error, (plan,), 0, connection, resolve, last=attempt == _TRIES - 1)
+        raise _crossed()
+
+    def _insert_on(self, connection: Connection, plan: WritePlan) -> Written:
+        statement = self._statement(insert.insert_shape(plan), plan, insert.insert_statement)
+        return _inserted(statement.run(connection, insert.insert_values(plan)), plan)
 
     def upsert(self, plans: Sequence[WritePlan], resolve: Resolve) -> tuple[Written, ...]:
         """One statement per plan, in one transaction when there are several."""
@@ -76,8 +102,7 @@ class PostgresProvider:
         """Where one plan meets the guard, none is kept. ``done`` tells, after a failure, which plan it was."""
         with connection.transaction():
             for plan in plans:
-                statement = self._statement(insert.insert_shape(plan), plan, insert.insert_statement)
-                done.append(_inserted(statement.run(connection, insert.insert_values(plan)), plan))
+                done.append(self._insert_on(connection, plan))
                 if done[-1].count < len(plan.rows):
                     raise psycopg.Rollback
         kept = len(done) == len(plans) and done[-1].count == len(plans[-1].rows)
@@ -87,26 +112,28 @@ class PostgresProvider:
         """Change rows by key, all or none; one statement."""
         statement = self._statement(change.update_shape(plan), plan, change.update_statement)
         row = self._write(statement, change.update_values(plan), plan, resolve)
-        if plan.single:
-            return Written(0) if row is None else Written(1, rows=row[0])
-        return _batch(row)
+        return _changed(row, plan) if plan.single else _batch(row)
 
     def delete(self, plan: WritePlan, resolve: Resolve) -> Written:
-        """Remove rows by key, all or none; one statement."""
+        """Remove rows by key, all or none, or all that a condition holds of; one statement."""
         statement = self._statement(change.delete_shape(plan), plan, change.delete_statement)
-        return _batch(self._write(statement, change.delete_values(plan), plan, resolve))
+        row = self._write(statement, change.delete_values(plan), plan, resolve)
+        if plan.where is not None:
+            if not row[1]:
+                raise Stale
+            return Written(row[0], held=True)
+        return _batch(row) if plan.versions is None else Written(row[0], found=row[1], held=row[2])
+
+    def _folded(self, compose: Callable[[P, Folding], Composed]) -> Callable[[P], Composed]:
+        """A composer that is told how this server folds case, which is asked only when something is composed."""
+        return lambda plan: compose(plan, Folding(self._pool.server_version()))
 
     def _statement(self, shape: Hashable, plan: P, compose: Callable[[P], Composed]) -> "Statement":
         """The statement of a shape: composed when the shape is new."""
         statement = self._statements.get(shape)
         if statement is None:
-            statement = Statement(compose(plan).as_bytes(None), row_template(_shown(plan), meta=plan.meta))
-            self._statements[shape] = statement
-            while len(self._statements) > _STATEMENTS_KEPT:
-                self._statements.popitem(last=False)
-        else:
-            with suppress(KeyError):  # another thread may have dropped it meanwhile
-                self._statements.move_to_end(shape)
+            statement = Statement(compose(plan).as_bytes(None), _templates(plan))
+            self._statements.put(shape, statement)
         return statement
 
     def _read(self, statement: "Statement", values: Values) -> Any:
@@ -127,7 +154,7 @@ class PostgresProvider:
 
     def _write(self, statement: "Statement", values: Values, plan: WritePlan, resolve: Resolve) -> Any:
         """One row of result; a deadlock or serialization failure is tried again, for nothing of it was kept."""
-        with self._pool.connection(bulk=len(plan.rows) > _BULK_ROWS) as connection:
+        with self._pool.connection(bulk=_is_bulk(plan)) as connection:
             for attempt in range(_TRIES):
                 try:
                     return statement.run(connection, values)
@@ -180,6 +207,10 @@ def _key_repaired(error: psycopg.Error, plan: WritePlan, connection: Connection)
     return False
 
 
+def _is_bulk(plan: WritePlan) -> bool:
+    return plan.where is not None or len(plan.rows) > _BULK_ROWS
+
+
 def _rows_of(plans: Sequence[WritePlan]) -> list[dict[str, Json]]:
     """The batch's rows in the order they were sent; none for a single row, whose refusal needs no index."""
     if plans[0].single:
@@ -199,20 +230,29 @@ def _crossed() -> Conflict:
     return Conflict("Another write came between; send the request again.", code="conflict_retry")
 
 
-def _shown(plan: ListPlan | KeyedPlan | WritePlan) -> Sequence[Field]:
-    return plan.table.fields if isinstance(plan, WritePlan) else plan.fields
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
+
+
+def _templates(plan: ListPlan | GroupPlan | KeyedPlan | WritePlan) -> dict[str, str]:
+    match plan:
+        case GroupPlan():
+            return grouping.group_templates(plan)
+        case WritePlan():
+            return {"template": row_template(plan.table.fields, meta=plan.meta)}
+    return compile.read_templates(plan)
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A composed statement and the row template it binds, both the same for every plan of a shape."""
+    """A composed statement and the row templates it binds, both the same for every plan of a shape."""
 
     text: bytes
-    template: str
+    templates: dict[str, str]
 
     def run(self, connection: Connection, values: Values) -> Any:
         """Send it; the first row, or None."""
-        values["template"] = self.template
+        values.update(self.templates)
         return connection.execute(self.text, values).fetchone()
 
 
@@ -224,8 +264,16 @@ def _inserted(row: Sequence[Any] | None, plan: WritePlan) -> Written:
         return Written(count, created=created, rows=rows or b"")
     if row is None:
         return Written(0)
-    key = tuple(jiter.from_json(part) for part in row[2 : 2 + len(plan.table.primary_key)])
-    return Written(1, created=int(row[1]), rows=row[0], key=key)
+    key = tuple(jiter.from_json(part) for part in row[3 : 3 + len(plan.table.primary_key)])
+    return Written(1, created=int(row[1]), rows=row[0], key=key, version=row[2])
+
+
+def _changed(row: Sequence[Any] | None, plan: WritePlan) -> Written:
+    """Of one row: its text and version and, where its version was named, whether it is there and the guard held."""
+    if row is None:
+        return Written(0)
+    found, held = row[2:] if plan.versions is not None else (True, True)
+    return Written(0 if row[0] is None else 1, rows=row[0] or b"", version=row[1] or 0, found=found, held=held)
 
 
 def _batch(row: Sequence[Any] | None) -> Written:
