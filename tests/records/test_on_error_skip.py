@@ -212,6 +212,22 @@ def test_a_newer_schema_is_met(engine: Engine) -> None:
 
 
 def test_many_refusals_end_in_time(users: Rows) -> None:
-    users.create([person(f"t{number}") for number in range(0, 2000, 2)])
-    answer = users.skip([person(f"t{number}") for number in range(2000)], minimal=True)
-    assert (answer["created"], answer["skipped"]) == (1000, 1000)
+    users.create([person(f"t{number}") for number in range(0, 10_000, 2)])
+    answer = users.skip([person(f"t{number}") for number in range(10_000)], minimal=True)
+    assert (answer["created"], answer["skipped"]) == (5000, 5000)
+
+
+def test_rows_that_need_each_other_get_in_together(engine: Engine) -> None:
+    staff = engine.table("staff", STAFF)
+    staff.create([{"id": 50, "code": "taken"}])
+    circle = [{"id": 1, "boss_id": 3}, {"id": 2, "boss_id": 1}, {"id": 3, "boss_id": 2}]
+    answer = staff.skip([circle[0], {"id": 9, "code": "taken"}, circle[1], {"id": 10, "boss_id": 9}, circle[2]])
+    assert [row["id"] for row in answer["data"]] == [1, 2, 3]
+    assert refusals(answer) == {1: ["code"], 3: ["boss_id"]}
+
+
+def test_a_long_chain_in_reverse(engine: Engine) -> None:
+    staff = engine.table("staff", STAFF)
+    chain = [{"id": number, "boss_id": number - 1 if number else None} for number in range(1000)]
+    answer = staff.skip([{"id": 5000, "boss_id": 4999}, *reversed(chain)], minimal=True)
+    assert (answer["created"], refusals(answer)) == (1000, {0: ["boss_id"]})

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from datar.errors import Conflict, DatarError, Invalid, InvalidFields, InvalidRows, NotSupportedYet
+from datar.errors import Conflict, DatarError, Invalid, InvalidFields, InvalidRows
 from tests.records.engine import Engine, Rows
 from tests.records.refusals import refused
 from tests.records.together import together
@@ -158,7 +158,7 @@ def test_versions_and_instants_of_changed_rows(users: Rows) -> None:
 def test_parameters_of_an_upsert(users: Rows) -> None:
     with refused(Invalid, "unknown_parameter"):
         users.upsert({"email": "a"}, nope="1")
-    with refused(NotSupportedYet):
+    with refused(Invalid, "unknown_parameter"):
         users.upsert({"email": "a"}, on_error="skip")
 
 

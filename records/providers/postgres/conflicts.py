@@ -1,6 +1,7 @@
 """Which row of a refused batch was it? Asked only after a refusal, so it costs nothing while all goes well."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
@@ -18,9 +19,11 @@ from records.providers.postgres.pool import Connection
 from records.providers.postgres.values import columns_json
 from records.table import ForeignKey, Json, Table
 
-_FIRST_TAKEN: Final = SQL("SELECT min(n) FROM {sent} WHERE EXISTS (SELECT FROM {table} AS t WHERE {join}{others})")
-_FIRST_ORPHAN: Final = SQL(
-    "SELECT min(n) FROM {sent} WHERE {known} AND NOT EXISTS (SELECT FROM {table} AS t WHERE {join})"
+_TAKEN: Final = SQL(
+    "SELECT array_agg(n ORDER BY n) FROM {sent} WHERE EXISTS (SELECT FROM {table} AS t WHERE {join}{others})"
+)
+_ORPHANS: Final = SQL(
+    "SELECT array_agg(n ORDER BY n) FROM {sent} WHERE {known} AND NOT EXISTS (SELECT FROM {table} AS t WHERE {join})"
 )
 
 Rows = Sequence[dict[str, Json]]
@@ -62,24 +65,44 @@ def _is_partial(table: Table, name: str) -> bool:
 def _first_taken(
     table: Table, fields: tuple[str, ...], rows: Rows, own: tuple[str, ...], connection: Connection
 ) -> int | None:
-    return _first(_taken(table, fields, own), [*_columns(table, fields, rows), *_columns(table, own, rows)], connection)
+    with suppress(psycopg.Error):
+        return next(iter(taken(table, fields, rows, connection, own)), None)
+    return None
 
 
 def _first_orphan(table: Table, key: ForeignKey, rows: Rows, connection: Connection, resolve: Resolve) -> int | None:
-    itself = (key.target_app, key.target_table) == (table.identity.app, table.identity.name)
-    target = table if itself else resolve(key.target_app, key.target_table)
-    if target is None:
-        return None
     # Parents may come in the same batch; they were not kept, so they are looked for among the rows themselves.
-    here = set(zip(*(_values(rows, name) for name in key.target_fields), strict=True)) if itself else set()
-    places = [
-        place
-        for place, wanted in enumerate(zip(*(_values(rows, name) for name in key.fields), strict=True))
-        if wanted not in here
-    ]
-    arrays = _columns(table, key.fields, [rows[place] for place in places])
-    found = _first(_orphans(table, key, target), arrays, connection)
-    return None if found is None else places[found]
+    here = set(_keys(rows, key.target_fields)) if points_home(table, key) else set()
+    wanted = list(_keys(rows, key.fields))
+    with suppress(psycopg.Error):
+        found = orphans(table, key, rows, connection, resolve)
+        return next((place for place in found if wanted[place] not in here), None)
+    return None
+
+
+def taken(
+    table: Table, fields: tuple[str, ...], rows: Rows, connection: Connection, own: tuple[str, ...] = ()
+) -> list[int]:
+    """Places of the rows whose values in these fields a stored row has; ``own`` as in ``explained``."""
+    arrays = [*_columns(table, fields, rows), *_columns(table, own, rows)]
+    return _places(_taken(table, fields, own), arrays, connection)
+
+
+def orphans(table: Table, key: ForeignKey, rows: Rows, connection: Connection, resolve: Resolve) -> list[int]:
+    """Places of the rows that point along this key at a row that is not stored; none where its table is unknown."""
+    target = table if points_home(table, key) else resolve(key.target_app, key.target_table)
+    if target is None:
+        return []
+    return _places(_orphans(table, key, target), _columns(table, key.fields, rows), connection)
+
+
+def points_home(table: Table, key: ForeignKey) -> bool:
+    """Whether it points at its own table."""
+    return (key.target_app, key.target_table) == (table.identity.app, table.identity.name)
+
+
+def _keys(rows: Rows, names: Sequence[str]) -> Iterator[tuple[Json, ...]]:
+    return zip(*(_values(rows, name) for name in names), strict=True)
 
 
 def _values(rows: Rows, name: str) -> list[Json]:
@@ -91,18 +114,15 @@ def _columns(table: Table, fields: Sequence[str], rows: Rows) -> list[str]:
     return [columns_json(table.by_name[name], rows)[-1] for name in fields]
 
 
-def _first(statement: Composed, arrays: Sequence[str], connection: Connection) -> int | None:
+def _places(statement: Composed, arrays: Sequence[str], connection: Connection) -> list[int]:
     values: Values = {f"column{place}": array for place, array in enumerate(arrays)}
-    try:
-        found: Any = connection.execute(statement, values).fetchone()
-    except psycopg.Error:
-        return None
-    return None if found is None or found[0] is None else int(found[0]) - 1
+    found: Any = connection.execute(statement, values).fetchone()
+    return [place - 1 for place in found[0] or ()]
 
 
 def _taken(table: Table, fields: tuple[str, ...], own: tuple[str, ...]) -> Composed:
     others = _equal(table, own, len(fields))
-    return _FIRST_TAKEN.format(
+    return _TAKEN.format(
         sent=sent_rows(len(fields) + len(own)),
         table=qualified(table),
         join=SQL(" AND ").join(_equal(table, fields, 0)),
@@ -128,7 +148,7 @@ def _orphans(table: Table, key: ForeignKey, target: Table) -> Composed:
         )
         for there, text in zip(key.target_fields, sent, strict=True)
     ]
-    return _FIRST_ORPHAN.format(
+    return _ORPHANS.format(
         sent=sent_rows(len(key.fields)),
         known=SQL(" AND ").join(SQL("{text} IS NOT NULL").format(text=text) for text in sent),
         table=qualified(target),

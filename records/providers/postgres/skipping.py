@@ -1,5 +1,6 @@
 """Rows of a create, but for those that are refused: all at once, else by halves under savepoints until each is told.
 
+Between the two, rows that stored rows stand against are found by a question per key: there may be thousands of them.
 Rows that repeat an earlier one wait until it is known whether that one was stored. Rows that refer to rows of their own
 table are tried again as long as others get in, so that their order does not matter.
 """
@@ -17,9 +18,10 @@ from records import limits
 from records.payload import repeated, unique_groups
 from records.plan import Sifted, WritePlan, Written
 from records.provider import Resolve, Stale
-from records.providers.postgres.conflicts import explained
+from records.providers.postgres.conflicts import explained, points_home
 from records.providers.postgres.guard import guard
 from records.providers.postgres.pool import Connection
+from records.providers.postgres.screening import screened
 
 _AT_ONCE: Final = SQL("SET CONSTRAINTS ALL IMMEDIATE")
 """Foreign keys that wait for the end of a transaction would not tell whose row they refuse."""
@@ -57,6 +59,8 @@ class Sifting:
         return Sifted(self.stored, self.refused)
 
     def _run(self, places: list[int]) -> None:
+        self.refused.update(screened(self.plan.table, self.plan.rows, self.connection, self.resolve))
+        places = [place for place in places if place not in self.refused]
         while places:
             repeats = self._repeats(places)
             now = [place for place in places if place not in repeats]
@@ -117,11 +121,10 @@ class Sifting:
 
     def _may_get_in(self, place: int) -> bool:
         """Whether a refused row may refer to one of the batch that was stored after it."""
-        own = (self.plan.table.identity.app, self.plan.table.identity.name)
         refusal = self.refused.get(place)
         if refusal is None or refusal.code != _ORPHAN:
             return False
-        return any((key.target_app, key.target_table) == own for key in self.plan.table.foreign_keys if key.enforced)
+        return any(points_home(self.plan.table, key) for key in self.plan.table.foreign_keys if key.enforced)
 
     def _repeats(self, places: list[int]) -> dict[int, tuple[tuple[str, ...], int]]:
         """Rows that repeat an earlier one of these: in which fields, and which one."""
