@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from datar.errors import Invalid, NotFound, NotSupportedYet
-from records.params.flat import RESERVED
+from records.params.flat import ELSEWHERE, KNOWN_LATER
 from tests.records.engine import Engine, Rows
 from tests.records.refusals import refused
 
@@ -133,7 +133,7 @@ def test_too_many_of_anything(people: Rows) -> None:
     people.ask(*[("age", "1")] * 50)
     with refused(Invalid, "query_too_complex"):
         people.ask(*[("age", "1")] * 201)
-    with refused(Invalid, "query_too_complex"):
+    with refused(Invalid, "invalid_ordering"):
         people.list(ordering=",".join(f"f{number}" for number in range(500)))
 
 
@@ -237,17 +237,26 @@ def test_paths_into_json_are_not_supported_yet(people: Rows) -> None:
             people.ask((name, "1"))
 
 
-BUILT = {"page", "page_size", "limit", "offset", "ordering", "fields"}
-
-
-@pytest.mark.parametrize("word", [*sorted(RESERVED - BUILT), "_count", "_aggregate", "_group_by", "_having"])
+@pytest.mark.parametrize("word", sorted(KNOWN_LATER))
 def test_words_of_later_are_not_supported_yet(people: Rows, word: str) -> None:
     with refused(NotSupportedYet, "not_supported_yet") as refusal:
         people.ask((word, "1"))
     assert word in refusal.error.detail
-    if not word.startswith("_"):
-        with refused(NotSupportedYet):
-            people.get(1, **{word: "1"})
+    with refused(NotSupportedYet):
+        people.get(1, **{word: "1"})
+
+
+@pytest.mark.parametrize("word", sorted(ELSEWHERE))
+def test_words_of_other_endpoints_are_unknown_to_a_list(people: Rows, word: str) -> None:
+    with refused(Invalid, "unknown_parameter") as refusal:
+        people.ask((word, "1"))
+    assert word in refusal.error.detail
+
+
+def test_a_word_misspelt_names_the_nearest(people: Rows) -> None:
+    with refused(Invalid, "unknown_field") as refusal:
+        people.ask(("_agregate", "1"))
+    assert "Did you mean '_aggregate'?" in refusal.error.detail
 
 
 def test_a_single_row_takes_few_parameters(people: Rows) -> None:
