@@ -16,7 +16,6 @@ from datar import presence
 from datar.embedded import VOLATILE, Cluster
 from datar.errors import ClientGone, DatarError, Unavailable
 from datar.pacedsocket import PacedSocket
-from records.providers.postgres import patience
 from records.providers.postgres import pool as pools
 from records.providers.postgres.errors import wrapped
 from records.providers.postgres.pool import Pool
@@ -149,7 +148,11 @@ def attempt(work: Any) -> tuple[str, float]:
 
 
 def test_cr_04_a_frozen_server_is_503_and_comes_back_by_itself(cluster: Cluster) -> None:
-    engine = Engine(cluster.url())
+    with contextlib.closing(Engine(cluster.url())) as engine:
+        freeze(cluster, engine)
+
+
+def freeze(cluster: Cluster, engine: Engine) -> None:
     rows = engine.table("notes", {"fields": [{"name": "id", "type": "integer"}], "primaryKey": "id"})
     rows.create({"id": 1})
 
@@ -174,7 +177,6 @@ def test_cr_04_a_frozen_server_is_503_and_comes_back_by_itself(cluster: Cluster)
         again = list(threads.map(lambda _: attempt(rows.list), range(12)))
         assert {code for code, _ in again} == {""}
         assert max(seconds for _, seconds in again) < 1
-    engine.close()
 
 
 def test_nobody_pings_a_server_that_answers_soon(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,8 +196,8 @@ def test_a_server_that_refuses_is_not_silent() -> None:
     assert not reach.silent
 
 
-def test_the_wait_is_psycopgs_own_word() -> None:
-    """The name has an underscore: a version without it must be noticed here, not in the night."""
-    assert issubclass(patience._WaitTimeout, psycopg.OperationalError)
-
-
+def test_a_dead_line_ends_a_connection_and_the_url_has_the_last_word(database_url: str) -> None:
+    for url, expected in ((database_url, "4000"), (f"{database_url}&tcp_user_timeout=9000", "9000")):
+        with contextlib.closing(Pool(url, size=1)) as pool, pool.connection() as connection:
+            assert connection.info.get_parameters()["tcp_user_timeout"] == expected
+            assert connection.info.get_parameters()["keepalives_idle"] == "5"
