@@ -66,7 +66,7 @@ def list_statement(plan: ListPlan, folding: Folding) -> Composed:
         else SQL(" WHERE {condition}").format(condition=where_text(plan, source, folding))
     )
     order = SQL(", ").join(order_term(sort, source) for sort in plan.order)
-    total = SQL("'null'")
+    total: Composable = SQL("'null'")
     if plan.count != "none":
         total = _TOLD.format(limit=LIMIT, offset=OFFSET, total=total_text(plan, folding))
     return _PAGE.format(

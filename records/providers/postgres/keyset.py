@@ -136,7 +136,7 @@ def _ranges(plan: ListPlan, source: Source) -> list[Composable]:
     ]
     if len({term.sort.descending for term in terms}) == 1 and not any(term.nullable for term in terms):
         return [_row_comparison(terms, source)]
-    found = []
+    found: list[Composable] = []
     for last in reversed(range(len(terms))):
         equal = [term.equal(source) for term in terms[:last]]
         found += [SQL(" AND ").join([*equal, later]) for later in terms[last].later(source)]
