@@ -94,6 +94,8 @@ STATEMENT_SECONDS = seconds("DATAR_STATEMENT_SECONDS", 10, least=0.1, most=600)
 """A read's deadline (503 ``query_timeout``)."""
 BULK_SECONDS = seconds("DATAR_BULK_SECONDS", 30, least=0.1, most=3_600)
 """A bulk write's deadline (503 ``query_timeout``)."""
+EXPORT_SECONDS = seconds("DATAR_EXPORT_SECONDS", 600, least=0.1, most=86_400)
+"""An export's deadline, from its question to its last row (the connection is cut)."""
 LOCK_MILLISECONDS = 500
 """How long one try waits for a lock."""
 LOCK_TRIES = 5

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from psycopg.sql import Composed
 
+from records.exports import Form, Pieces
 from records.plan import GroupPlan, KeyedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
 from records.table import Table
 
@@ -51,6 +52,9 @@ class Provider(Protocol):
 
     def read_slice(self, plan: ListPlan) -> Slice:
         """The rows of a list after a cursor's place; one statement."""
+
+    def stream(self, plan: ListPlan | GroupPlan, form: Form) -> Pieces:
+        """The rows or groups as lines, all of them where the plan has no page; one statement, the first piece made."""
 
     def get(self, plan: KeyedPlan) -> Row | None:
         """One row, or None."""

@@ -12,6 +12,7 @@ from records import answers, keys, skipping, writes
 from records.answers import Answer
 from records.catalog import Catalog
 from records.conditions import EVERYTHING, Condition
+from records.exports import Form, Pieces, exported
 from records.params.flat import Pairs
 from records.plan import ListPlan, WritePlan, Written
 from records.planning import ReadPlan, plan_body, plan_list, plan_row
@@ -43,6 +44,18 @@ class RecordSet:
     def query(self, body: bytes) -> bytes:
         """The same, asked in a body."""
         return self._read(lambda table: self._page(plan_body(body, table, self.catalog, self.scope)))
+
+    def export(self, pairs: Pairs, form: Form) -> Pieces:
+        """The rows or groups of a list as lines of text: the page that was asked for, else all of them."""
+        asked = tuple(pairs)
+        return self._read(lambda table: self._stream(plan_list(asked, table, self.catalog, self.scope), form))
+
+    def export_query(self, body: bytes, form: Form) -> Pieces:
+        """The same, asked in a body."""
+        return self._read(lambda table: self._stream(plan_body(body, table, self.catalog, self.scope), form))
+
+    def _stream(self, plan: ReadPlan, form: Form) -> Pieces:
+        return self.provider.stream(exported(plan), form)
 
     def get(
         self, record_id: str, pairs: Pairs, *, if_match: Tags | None = None, if_none_match: Tags | None = None

@@ -47,6 +47,8 @@ class PatientConnection(psycopg.Connection[tuple[Any, ...]]):
     reach: Reach
     deadline: float = math.inf
     """Seconds that one answer may take, the grace included."""
+    patience: float = math.inf
+    """Seconds after which a statement is cancelled whose own deadline at the server is later: an export's."""
     cancels: bool = True
     """Whether a statement ends when whoever asked has left."""
 
@@ -73,6 +75,9 @@ class PatientConnection(psycopg.Connection[tuple[Any, ...]]):
                 self._give_up()
             if self.cancels and presence.gone():
                 return self._call_off(gen, interval)
+            if waited > self.patience:
+                with suppress(psycopg.Error):
+                    self.cancel_safe(timeout=_CANCEL_SECONDS)
             with suppress(_WaitTimeout):
                 return super().wait(gen, interval, _LOOK_SECONDS)
 

@@ -1,13 +1,15 @@
 """Raw connections for records: autocommit, prepared statements, session settings fixed when a connection opens.
 
-One pool for requests and a small one for bulk writes, whose deadline is longer. A request holds one connection.
+One pool for requests and small ones for bulk writes and exports, whose deadlines are longer. A request holds one
+connection.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import psycopg
 from psycopg.abc import AdaptContext
@@ -16,11 +18,12 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from datar.errors import Unavailable
-from records.limits import BULK_SECONDS, LOCK_MILLISECONDS, LOCK_TRIES, STATEMENT_SECONDS
+from records.limits import BULK_SECONDS, EXPORT_SECONDS, LOCK_MILLISECONDS, LOCK_TRIES, STATEMENT_SECONDS
 from records.providers.postgres.patience import GRACE_SECONDS, TCP, PatientConnection
 from records.providers.postgres.reach import reach_of
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+_Use = Literal["read", "bulk", "export"]
 _WAIT_SECONDS: Final = 2.0
 _CONNECT_SECONDS: Final = 2
 _PREPARE_AFTER: Final = 2
@@ -47,32 +50,39 @@ class Pool:
         self._size = size
         self._reach = reach_of(conninfo)
         self._lock = threading.Lock()
-        self._pools: dict[bool, ConnectionPool[PatientConnection]] = {}
-        self._lent = {False: 0, True: 0}
+        self._pools: dict[_Use, ConnectionPool[PatientConnection]] = {}
+        self._lent: Counter[_Use] = Counter()
         self._version = 0
 
-    @contextmanager
-    def connection(self, *, bulk: bool = False) -> Iterator[Connection]:
+    def connection(self, *, bulk: bool = False) -> AbstractContextManager[Connection]:
         """A connection for the length of the block.
 
         Raises Unavailable: ``overloaded`` when all are busy, ``db_unavailable`` when the database is not there.
         """
+        return self._connection("bulk" if bulk else "read")
+
+    def export_connection(self) -> AbstractContextManager[Connection]:
+        """The same for a statement whose rows a client takes at its own pace."""
+        return self._connection("export")
+
+    @contextmanager
+    def _connection(self, use: _Use) -> Iterator[Connection]:
         self._require_answers()
-        pool = self._pools.get(bulk) or self._open(bulk)
+        pool = self._pools.get(use) or self._open(use)
         try:
             connection = pool.getconn(timeout=_WAIT_SECONDS)
         except PoolTimeout:
-            if self._lent[bulk] >= pool.max_size:
+            if self._lent[use] >= pool.max_size:
                 raise Unavailable("Too many requests at once; try again.", code="overloaded") from None
             self._reach.ask()
             raise _unreachable() from None
         except psycopg.OperationalError:
             raise _unreachable() from None
-        self._lend(bulk, 1)
+        self._lend(use, 1)
         try:
             yield connection
         finally:
-            self._lend(bulk, -1)
+            self._lend(use, -1)
             pool.putconn(connection)
 
     @contextmanager
@@ -110,25 +120,27 @@ class Pool:
             self._reach.ask()
             raise _unreachable()
 
-    def _lend(self, bulk: bool, change: int) -> None:
+    def _lend(self, use: _Use, change: int) -> None:
         """Count the connections in use; when all are, a wait in vain is no fault of the database."""
         with self._lock:
-            self._lent[bulk] += change
+            self._lent[use] += change
 
-    def _open(self, bulk: bool) -> ConnectionPool[PatientConnection]:
+    def _open(self, use: _Use) -> ConnectionPool[PatientConnection]:
         with self._lock:
-            if bulk not in self._pools:
-                self._pools[bulk] = self._make(BULK_SECONDS if bulk else STATEMENT_SECONDS, bulk=bulk)
-            return self._pools[bulk]
+            if use not in self._pools:
+                self._pools[use] = self._make(use)
+            return self._pools[use]
 
-    def _make(self, deadline: float, *, bulk: bool) -> ConnectionPool[PatientConnection]:
+    def _make(self, use: _Use) -> ConnectionPool[PatientConnection]:
+        deadline = {"read": STATEMENT_SECONDS, "bulk": BULK_SECONDS, "export": EXPORT_SECONDS}[use]
+        configure = self._configure_export if use == "export" else partial(self._configure, deadline=deadline)
         return ConnectionPool(
             self._conninfo,
             connection_class=PatientConnection,
-            min_size=0 if bulk else 1,
-            max_size=max(2, self._size // 2) if bulk else self._size,
+            min_size=1 if use == "read" else 0,
+            max_size=self._size if use == "read" else max(2, self._size // 2),
             kwargs=self._arguments(deadline),
-            configure=partial(self._configure, deadline=deadline),
+            configure=configure,
             open=True,
             reconnect_timeout=1,
             num_workers=1,
@@ -161,6 +173,11 @@ class Pool:
         connection.prepared_max = _STATEMENTS_KEPT
         connection.reach = self._reach
         connection.deadline = deadline + GRACE_SECONDS
+
+    def _configure_export(self, connection: PatientConnection) -> None:
+        """Some rows, the first ones too, may take as long as a read; all of them together as long as an export."""
+        self._configure(connection, STATEMENT_SECONDS)
+        connection.patience = STATEMENT_SECONDS
 
 
 def _unreachable() -> Unavailable:

@@ -9,10 +9,11 @@ import psycopg
 from psycopg.sql import Composed
 
 from datar.errors import Conflict
+from records.exports import Form, Pieces
 from records.kept import Kept
 from records.plan import GroupPlan, KeyedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
 from records.provider import Resolve, Stale
-from records.providers.postgres import change, compile, grouping, insert, keyset
+from records.providers.postgres import change, compile, exporting, grouping, insert, keyset, streaming
 from records.providers.postgres.compile import Values
 from records.providers.postgres.conflicts import explained
 from records.providers.postgres.ddl import unique_name
@@ -30,7 +31,7 @@ _TRIES: Final = 3
 _TAKEN: Final = "23505"
 _USED_UP: Final = "2200H"
 
-P = TypeVar("P", ListPlan, GroupPlan, KeyedPlan, WritePlan)
+P = TypeVar("P", ListPlan, GroupPlan, ListPlan | GroupPlan, KeyedPlan, WritePlan)
 
 
 class PostgresProvider:
@@ -56,6 +57,16 @@ class PostgresProvider:
         statement = self._statement(keyset.slice_shape(plan), plan, self._folded(keyset.slice_statement))
         rows, more, terms = self._read(statement, keyset.slice_values(plan))
         return Slice(rows, tuple(_text(term) for term in terms) if more else None)
+
+    def stream(self, plan: ListPlan | GroupPlan, form: Form) -> Pieces:
+        """The rows or groups as lines of text, as they come; one statement."""
+
+        def compose(plan: ListPlan | GroupPlan) -> Composed:
+            return exporting.export_statement(plan, form, Folding(self._pool.server_version()))
+
+        statement = self._statement(exporting.export_shape(plan, form), plan, compose)
+        values = {**exporting.export_values(plan), **statement.templates}
+        return streaming.stream(self._pool, statement.text, values, form, exporting.export_labels(plan))
 
     def get(self, plan: KeyedPlan) -> Row | None:
         """One row as JSON text, or None; one statement."""
