@@ -36,8 +36,9 @@ _TYPES: dict[str, tuple[dict[str, str], list[Any]]] = {
     "point": ({"type": "geopoint"}, [[Decimal("1.5"), 2], None]),
 }
 _SCHEMA = {"fields": [{"name": name, **words} for name, (words, _) in _TYPES.items()]}
-_ORDERED = [name for name, (words, _) in _TYPES.items() if field_type(words["type"], words.get("format", "default")).order]
-_GROUPABLE = [name for name, (words, _) in _TYPES.items() if field_type(words["type"], words.get("format", "default")).group]
+_KINDS = {name: field_type(words["type"], words.get("format", "default")) for name, (words, _) in _TYPES.items()}
+_ORDERED = [name for name, kind in _KINDS.items() if kind.order]
+_GROUPABLE = [name for name, kind in _KINDS.items() if kind.group]
 _NUMBERS = ("whole", "number", "calendar_year")
 _TEXTS = ("text", "email", "uri")
 
