@@ -8,22 +8,29 @@ from collections.abc import Mapping
 _PASTE = """
 Try it: paste these lines one after the other (the token lives five minutes).
 
-# 1. a token
-TOKEN=$(curl -sS -X POST {url}/api/auth/token/ -H 'Api-Key: {api_key}' -H 'Content-Type: application/json' \
+# 1. where, who, and a token
+DATA={url}/api/apps/{app}/datatables
+KEY={api_key}
+TOKEN=$(curl -sS -X POST {url}/api/auth/token/ -H "Api-Key: $KEY" -H 'Content-Type: application/json' \
 -d {login} | {python} -c 'import json, sys; print(json.load(sys.stdin)["access"])')
 
 # 2. flights from JFK that left more than ten hours late
-curl -sS "{url}/api/apps/{app}/datatables/flights/data/?origin=JFK&dep_delay__gt=600&ordering=-dep_delay&page_size=3" \
--H 'Api-Key: {api_key}' -H "Authorization: Bearer $TOKEN"; echo
+curl -sS "$DATA/flights/data/?origin=JFK&dep_delay__gt=600&ordering=-dep_delay&page_size=3" \
+-H "Api-Key: $KEY" -H "Authorization: Bearer $TOKEN"; echo
 
-# 3. one airline
-curl -sS {url}/api/apps/{app}/datatables/airlines/data/UA/ \
--H 'Api-Key: {api_key}' -H "Authorization: Bearer $TOKEN"; echo
+# 3. the three airlines that are late most
+curl -sS "$DATA/flights/data/?_group_by=airline.name&_aggregate=avg(dep_delay)+as+delay&ordering=-delay&page_size=3" \
+-H "Api-Key: $KEY" -H "Authorization: Bearer $TOKEN"; echo
 
-# 4. a new airline
-curl -sS -X POST {url}/api/apps/{app}/datatables/airlines/data/ \
--H 'Api-Key: {api_key}' -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+# 4. one airline
+curl -sS $DATA/airlines/data/UA/ -H "Api-Key: $KEY" -H "Authorization: Bearer $TOKEN"; echo
+
+# 5. a new airline
+curl -sS -X POST $DATA/airlines/data/ \
+-H "Api-Key: $KEY" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
 -d "{{\\"carrier\\":\\"Z$(date +%s)\\",\\"name\\":\\"My Airline\\"}}"; echo
+
+More to paste: docs/how-to/ask-ten-questions.md
 """
 
 
@@ -37,7 +44,7 @@ def greeting(url: str, demo: Mapping[str, str] | None) -> str:
 
 
 def curl_lines(url: str, demo: Mapping[str, str]) -> str:
-    """Four lines for a shell, in order: token, filtered list, one record, create."""
+    """Lines for a shell, in order: address, key, token, filtered list, groups, one record, create."""
     login = json.dumps({"username": demo["user"], "password": demo["password"]})
     return _PASTE.format(
         url=url,

@@ -129,13 +129,13 @@ def test_limits_are_documented_with_their_values() -> None:
 
 
 def test_every_operator_is_explained() -> None:
-    assert list(rows("query.md")) == list(OPERATORS)
+    assert sorted(rows("query.md").keys() & OPERATORS.keys()) == sorted(OPERATORS)
 
 
 def test_every_reserved_word_is_named() -> None:
     text = (REFERENCE / "query.md").read_text("utf-8")
     assert [word for word in RESERVED if f"`{word}`" not in text] == []
-    later = text.partition("Not built yet")[2]
+    later = text.partition("Kept for later")[2]
     assert [word for word in KNOWN_LATER if f"`{word}`" not in later] == []
 
 

@@ -206,16 +206,18 @@ def test_the_printed_lines_work_as_printed(clone: Path) -> None:
     with process:
         try:
             assert "Try it" in said, said
-            lines = [line for line in said.split("Try it", 1)[1].splitlines() if line.startswith(("TOKEN=", "curl"))]
+            printed = said.split("Try it", 1)[1].splitlines()
+            lines = [line for line in printed if line.startswith(("DATA=", "KEY=", "TOKEN=", "curl"))]
             shell = subprocess.run(
                 ["sh", "-euc", "\n".join(lines)], capture_output=True, text=True, timeout=60, check=False, env=BARE
             )
         finally:
             process.terminate()
     assert (shell.returncode, shell.stderr) == (0, "")
-    listed, one, created = (json.loads(line) for line in shell.stdout.splitlines() if line)
+    listed, late, one, created = (json.loads(line) for line in shell.stdout.splitlines() if line)
     assert len(listed["data"]) == 3
     assert all(row["origin"] == "JFK" and row["dep_delay"] > 600 for row in listed["data"])
+    assert [row["airline.name"] for row in late["data"]][0] == "Frontier Airlines Inc."
     assert one["data"]["name"] == "United Air Lines Inc."
     assert created["data"]["name"] == "My Airline"
     wait_until_gone(clone)
