@@ -178,7 +178,8 @@ def _check_unit(asked: AskedExpression, expression: Expression) -> None:
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    """The zones of the IANA database; ``localtime`` is what some systems call their own."""
+    return frozenset(available_timezones() - {"localtime"})
 
 
 def _call(asked: AskedExpression, path: str) -> str:
