@@ -56,7 +56,7 @@ def pieces(lines: Iterable[bytes], form: Form, labels: Sequence[str]) -> Iterato
     size, begun = 0, False
     for line in lines:
         held.append(line)
-        size += len(line)
+        size += len(line) + len(end)
         if size >= PIECE_BYTES:
             yield end.join(held) + end
             held, size, begun = [], 0, True
