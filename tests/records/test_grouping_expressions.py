@@ -127,3 +127,26 @@ def test_groups_of_equal_durations_show_the_least_text(engine: Engine) -> None:
         {"d": "PT1H", "count": 3, "all": ["PT1H"], "most": "PT1H"},
         {"d": "P1D", "count": 2, "all": ["P1D"], "most": "P1D"},
     ]
+
+
+def test_distinct_of_expressions_that_bind_values(flights: Rows) -> None:
+    for place, size in enumerate((2, 2.0, 5, "x")):
+        flights.update(place + 1, {"meta": {"size": size, "word": "wv"[place % 2]}, "left_at": "2024-01-02T05:00:00Z"})
+    terms = (
+        "sum(distinct meta__size) as s,avg(distinct meta__size) as a,variance(distinct meta__size) as v,"
+        "variance(meta__size) as w,string_agg(distinct meta__word) as t,"
+        "array_agg(distinct date_trunc('day',left_at,Asia/Tokyo)) as d,count(distinct meta__word) as c"
+    )
+    assert flights.list(_aggregate=terms, delay__isnull="false", search="JFK")["data"] == [
+        {"s": 7, "a": 3.5, "v": 4.5, "w": 4.5, "t": "v,w", "d": ["2024-01-01T15:00:00Z", None], "c": 2}
+    ]
+
+
+def test_groups_within_filters_through_relations(engine: Engine, flights: Rows) -> None:
+    params = {"airline.carrier__in": "AA,UA", "airline.flights.delay__gt": "9", "search": "JFK or LGA"}
+    found = flights.list(
+        _group_by='airline."Full Name" as name,meta__size', _aggregate="count(*)", _having="count>=2", **params
+    )
+    assert found["data"] == [{"name": "Air AA", "meta__size": None, "count": 2}]
+    airlines = engine.rows("airlines")
+    assert groups_of(airlines, _group_by="carrier", **{"flights.delay__gte": "7"}) == [("AA",), ("UA",)]

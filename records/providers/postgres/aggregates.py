@@ -88,8 +88,7 @@ class Layer:
         self._columns: dict[Hashable, tuple[Identifier, Composable]] = {}
 
     def put(self, key: Hashable, write: Callable[[], Composable]) -> Identifier:
-        """The column of that key, written when it is new. Without a key it is always new."""
-        key = len(self._columns) if key is None else key
+        """The column of that key, written when it is new."""
         if key not in self._columns:
             self._columns[key] = Identifier(f"{self._prefix}{len(self._columns)}"), write()
         return self._columns[key][0]
@@ -111,14 +110,24 @@ class Gathering:
         self._key_fields = plan.table.key_fields
         self._source, self._binds = source, binds
         self.rows, self.groups = Layer("x"), Layer("g")
-        self.keys = [self._value(group.expression) for group in plan.groups]
-        self.outputs = [self._key(group.expression, key) for group, key in zip(plan.groups, self.keys, strict=True)]
-        self.outputs += [self._aggregate(aggregate) for aggregate in plan.aggregates]
+        self._output = 0
+        self.keys: list[Identifier] = []
+        self.outputs: list[Shown] = []
+        for group in plan.groups:
+            self.keys.append(self._value(group.expression))
+            self.outputs.append(self._key(group.expression, self.keys[-1]))
+            self._output += 1
+        for aggregate in plan.aggregates:
+            self.outputs.append(self._aggregate(aggregate))
+            self._output += 1
 
     def _value(self, expression: Expression) -> Identifier:
-        """The expression among the rows' columns. One that binds is never shared: equal shapes may bind differently."""
+        """The expression among the rows' columns, written at its first use.
+
+        One that binds is shared within its output alone: plans of one shape may bind different values in two outputs.
+        """
         bound = any(True for _ in expression_values(expression))
-        key = None if bound else expression_shape(expression)
+        key = (expression_shape(expression), self._output if bound else None)
         return self.rows.put(key, lambda: expression_text(expression, self._source, self._binds))
 
     def _text(self, expression: Expression) -> Identifier:
