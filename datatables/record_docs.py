@@ -6,6 +6,17 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_view
 
 from datar.api.operations import operation
+from datatables.record_conditions import (
+    FAILED,
+    FILTER,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    ON_ERROR,
+    REQUIRED,
+    SKIPPED,
+    UNCHANGED,
+    etag,
+)
 from datatables.record_parameters import BODY, BODY_EXAMPLES, FIELDS, META, POPULATE, QUESTION, in_query
 
 _TAG: Final = "records"
@@ -41,10 +52,12 @@ _ONE_OR_MANY: Final = {"oneOf": [_ROW, _ROWS]}
 _JSON: Final = "application/json"
 
 
+_BY_IDS: Final = _object(deleted=_COUNT, ids={"type": "array", "items": {}})
 _IDS: Final = OpenApiParameter(
     "ids", OpenApiTypes.STR, OpenApiParameter.QUERY, description="The records to delete, separated by commas."
 )
 _UNIQUE: Final = in_query("unique_fields", OpenApiTypes.STR, "The primary key (default) or a unique constraint.")
+_CHANGED: Final = {200: OpenApiResponse(_ONE, "Changed."), **FAILED, **REQUIRED}
 _PREFER: Final = OpenApiParameter(
     "Prefer",
     OpenApiTypes.STR,
@@ -66,23 +79,26 @@ list_docs = extend_schema_view(
         tag=_TAG,
         summary="Create one record, or many at once",
         request={_JSON: _ONE_OR_MANY},
-        answers={201: OpenApiResponse({"oneOf": [_ONE, _MANY, _object(created=_COUNT)]}, "Created.")},
-        parameters=[META, _PREFER],
+        answers={
+            200: OpenApiResponse(SKIPPED, "With `on_error=skip`: what was stored, and why the rest was not."),
+            201: OpenApiResponse({"oneOf": [_ONE, _MANY, _object(created=_COUNT)]}, "Created."),
+        },
+        parameters=[ON_ERROR, META, _PREFER, etag(201)],
     ),
     partial_update=operation(
         "records_update_many",
         tag=_TAG,
         summary="Change many records by key, all or none",
         request={_JSON: _ROWS},
-        answers={200: OpenApiResponse({"oneOf": [_MANY, _object(updated=_COUNT)]}, "Changed.")},
+        answers={200: OpenApiResponse({"oneOf": [_MANY, _object(updated=_COUNT)]}, "Changed."), **REQUIRED},
         parameters=[META, _PREFER],
     ),
     destroy=operation(
         "records_delete_many",
         tag=_TAG,
-        summary="Delete records by id, all or none",
-        answers={200: OpenApiResponse(_object(deleted=_COUNT, ids={"type": "array", "items": {}}), "Deleted.")},
-        parameters=[_IDS],
+        summary="Delete records by id or by filter, all or none",
+        answers={200: OpenApiResponse({"oneOf": [_BY_IDS, _object(deleted=_COUNT)]}, "Deleted."), **REQUIRED},
+        parameters=[_IDS, FILTER],
     ),
 )
 detail_docs = extend_schema_view(
@@ -90,8 +106,8 @@ detail_docs = extend_schema_view(
         "records_get",
         tag=_TAG,
         summary="Get a record",
-        answers={200: OpenApiResponse(_ONE, "The record.")},
-        parameters=[FIELDS, META, *POPULATE],
+        answers={200: OpenApiResponse(_ONE, "The record."), **UNCHANGED, **FAILED},
+        parameters=[FIELDS, META, *POPULATE, IF_NONE_MATCH, IF_MATCH, etag(200, 304)],
         unsafe=False,
     ),
     update=operation(
@@ -99,18 +115,24 @@ detail_docs = extend_schema_view(
         tag=_TAG,
         summary="Replace a record; absent fields take their default or null",
         request={_JSON: _ROW},
-        answers={200: OpenApiResponse(_ONE, "Changed.")},
-        parameters=[META],
+        answers=_CHANGED,
+        parameters=[META, IF_MATCH, etag(200)],
     ),
     partial_update=operation(
         "records_update",
         tag=_TAG,
         summary="Change the sent fields of a record",
         request={_JSON: _ROW},
-        answers={200: OpenApiResponse(_ONE, "Changed.")},
-        parameters=[META],
+        answers=_CHANGED,
+        parameters=[META, IF_MATCH, etag(200)],
     ),
-    destroy=operation("records_delete", tag=_TAG, summary="Delete a record", answers={204: None}),
+    destroy=operation(
+        "records_delete",
+        tag=_TAG,
+        summary="Delete a record",
+        answers={204: None, **FAILED, **REQUIRED},
+        parameters=[IF_MATCH],
+    ),
 )
 upsert_docs = extend_schema_view(
     create=operation(
@@ -121,8 +143,9 @@ upsert_docs = extend_schema_view(
         answers={
             200: OpenApiResponse({"oneOf": [_ONE, _MANY]}, "Changed, or a batch."),
             201: OpenApiResponse(_object(data=_ROW, created={"type": "boolean"}), "Created."),
+            **REQUIRED,
         },
-        parameters=[_UNIQUE, META, _PREFER],
+        parameters=[_UNIQUE, META, _PREFER, etag(200, 201)],
     ),
 )
 query_docs = extend_schema_view(

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -106,6 +107,42 @@ def test_deletes_are_one_statement(statements: Statements, shop: Shop) -> None:
     assert sent_by(statements, lambda: shop.api.delete(f"{shop.data}{next(ids)}/"), 204) == (1, 0)
     many = lambda: shop.api.delete(f"{shop.data}?ids={','.join(itertools.islice(ids, 100))}")  # noqa: E731
     assert sent_by(statements, many) == (1, 0)
+
+
+def test_conditional_requests_are_one_statement(statements: Statements, shop: Shop) -> None:
+    one = f"{shop.data}{shop.ids[3]}/"
+    tag = shop.api.get(one).headers["ETag"]
+    assert sent_by(statements, lambda: shop.api.get(one, if_none_match=tag), 304) == (1, 0)
+    for wrong in ('"1-1"', '"x"', f"W/{tag}"):
+        for send in (
+            lambda wrong=wrong: shop.api.patch(one, {"total": 3}, if_match=wrong),
+            lambda wrong=wrong: shop.api.put(one, {"total": 3}, if_match=wrong),
+            lambda wrong=wrong: shop.api.delete(one, if_match=wrong),
+        ):
+            assert sent_by(statements, send, 412) == (1, 0)
+    assert sent_by(statements, lambda: shop.api.delete(f"{shop.data}999999/", if_match=tag), 404) == (1, 0)
+    latest = [shop.api.patch(one, {"total": 1}).headers["ETag"]]
+
+    def change() -> Answer:
+        answer = shop.api.patch(one, {"total": 2}, if_match=latest[-1])
+        latest.append(answer.headers["ETag"])
+        return answer
+
+    assert sent_by(statements, change) == (1, 0)
+
+
+def test_a_delete_by_filter_is_one_statement(statements: Statements, shop: Shop) -> None:
+    for tree in ('{"code":"nobody"}', '{"total":77,"code__startswith":"x"}', '{"or":[{"total":-1},{"total__gt":1e9}]}'):
+        delete = f"{shop.data}?filter={quote(tree)}"
+        assert sent_by(statements, lambda delete=delete: shop.api.delete(delete)) == (1, 0)  # type: ignore[misc]
+
+
+def test_a_create_that_skips_is_one_statement_while_nothing_is_refused(statements: Statements, shop: Shop) -> None:
+    skip = f"{shop.data}?on_error=skip"
+    assert sent_by(statements, lambda: shop.api.post(skip, shop.rows(300))) == (1, 0)
+    assert sent_by(statements, lambda: shop.api.post(skip, [*shop.rows(300), {"total": "x"}])) == (1, 0)
+    taken = [{"code": f"first {number}"} for number in range(99)]
+    assert sent_by(statements, lambda: shop.api.post(skip, [*shop.rows(300), *taken]))[0] <= 6
 
 
 def test_a_refusal_of_what_is_sent_costs_nothing(statements: Statements, shop: Shop) -> None:

@@ -90,7 +90,8 @@ def test_the_system_columns(users: Rows) -> None:
 def test_words_that_do_not_go_with_it(users: Rows) -> None:
     with refused(Invalid, "invalid_type"):
         users.skip(person("a"))
-    for body in ([], "x", 1):
+    wrong: list[Any] = [[], "x", 1]
+    for body in wrong:
         with refused(Invalid, "invalid_type"):
             users.skip(body)
     for word in ("", "SKIP", "ignore"):

@@ -1,5 +1,6 @@
 """Reads and writes of one record that name its version: ``If-Match`` and ``If-None-Match`` below HTTP."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from datar.errors import NotFound, PreconditionFailed, PreconditionRequired
+from records.answers import Answer
 from records.descriptor import schema_hash
 from records.versions import Tags
 from tests.records.building import mistakes
@@ -54,12 +56,13 @@ def test_a_populated_row_has_no_tag(engine: Engine) -> None:
 def test_every_write_of_one_row_gives_its_tag(pair: Rows) -> None:
     records = pair.records
     seen = {tag(pair)}
-    for call in (
+    calls: list[Callable[[], Answer]] = [
         lambda: records.update("1", write({"a": 3}), ()),
         lambda: records.update("1", write({"a": 3}), (), replace=True),
         lambda: records.upsert(write({"id": 1, "a": 4}), ()),
         lambda: records.update("1", write({"b": 4}), (), if_match=Tags(every=True)),
-    ):
+    ]
+    for call in calls:
         answer = call()
         assert answer.tag == tag(pair)
         seen.add(answer.tag)
@@ -82,12 +85,13 @@ def test_a_tag_changes_when_a_foreign_key_changes_the_row(engine: Engine) -> Non
 def test_di_01_the_second_of_two_changes_fails(pair: Rows) -> None:
     first = tags(tag(pair))
     assert pair.records.update("1", write({"a": 10}), (), if_match=first).tag
-    for call in (
+    calls: list[Callable[[], Answer]] = [
         lambda: pair.records.update("1", write({"a": 20}), (), if_match=first),
         lambda: pair.records.update("1", write({"a": 20}), (), replace=True, if_match=first),
         lambda: pair.records.delete("1", (), if_match=first),
         lambda: pair.records.get("1", (), if_match=first),
-    ):
+    ]
+    for call in calls:
         with refused(PreconditionFailed, "precondition_failed"):
             call()
     assert pair.get(1) == {"id": 1, "a": 10, "b": 2}
@@ -114,13 +118,12 @@ def test_which_tags_match(pair: Rows) -> None:
 
 def test_an_absent_row_is_absent(pair: Rows) -> None:
     for named in (Tags(every=True), tags("1-1")):
-        for call in (
-            lambda named=named: pair.records.update("9", write({"a": 1}), (), if_match=named),
-            lambda named=named: pair.records.delete("9", (), if_match=named),
-            lambda named=named: pair.records.get("9", (), if_match=named, if_none_match=named),
-        ):
-            with refused(NotFound):
-                call()
+        with refused(NotFound):
+            pair.records.update("9", write({"a": 1}), (), if_match=named)
+        with refused(NotFound):
+            pair.records.delete("9", (), if_match=named)
+        with refused(NotFound):
+            pair.records.get("9", (), if_match=named, if_none_match=named)
 
 
 def test_a_row_that_the_client_has(pair: Rows) -> None:
@@ -171,7 +174,8 @@ def test_a_table_that_requires_a_version(engine: Engine) -> None:
 
 
 def test_the_word_in_a_descriptor() -> None:
-    for wrong in ("yes", 1, None, {}):
+    mistaken: list[Any] = ["yes", 1, None, {}]
+    for wrong in mistaken:
         assert mistakes({**PAIR, "x-require-if-match": wrong}) == [("invalid_schema", "x-require-if-match")]
     assert schema_hash({**PAIR, "x-require-if-match": False}) == schema_hash(PAIR)
     assert schema_hash(GUARDED) != schema_hash(PAIR)
