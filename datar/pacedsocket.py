@@ -2,7 +2,9 @@
 
 import errno
 import socket
+import struct
 import time
+from contextlib import suppress
 
 from datar.env import seconds
 from datar.errors import TooSlow
@@ -76,6 +78,12 @@ class PacedSocket(socket.socket):
             super().sendall(data, flags)
         except TimeoutError:
             raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly") from None
+
+    def reset(self) -> None:
+        """End the connection as broken: whoever reads sees an error, and not an end."""
+        with suppress(OSError):
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
 
 def too_slow() -> TooSlow:

@@ -153,6 +153,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
         presence.begin(conn.sock.left)
         try:
             return bool(super().handle_request(req, conn))
+        except OSError:
+            conn.sock.reset()  # an answer that ends here must not look whole, not even to HTTP/1.0
+            raise
         finally:
             presence.end()
 

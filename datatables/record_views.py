@@ -5,28 +5,33 @@ viewsets for the router and the API document, but dispatch goes straight from Dj
 """
 
 from string import printable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.viewsets import ViewSetMixin
 
-from datar.api.accepting import check_accept
+from datar.api.accepting import check_accept, json_or
 from datar.api.body import check_json_body, read_body
 from datar.api.conditional import check_conditions, if_match, if_none_match
 from datar.api.exceptions import error_response
-from datar.api.responses import deleted, options, records, unchanged
+from datar.api.responses import deleted, lines, options, records, unchanged
 from datar.api.views import RECORDS_LATER, ApiView, authenticate, refuse_later_headers
 from datar.errors import Invalid, NotAllowed
 from datatables.catalog import record_set
 from datatables.record_docs import detail_docs, list_docs, query_docs, upsert_docs
 from records.answers import Answer
+from records.exports import Form, Pieces
 from records.params.flat import Pairs, read_pairs
 from records.recordset import RecordSet
 from tenants.hints import hinted
 
-_LATER_FORMS = ("text/csv", "application/x-ndjson")
-"""Of lists; asked for, they are refused as not built yet."""
+_FORMS: Final[dict[str, Form]] = {"text/csv": "csv", "application/x-ndjson": "ndjson"}
+_TYPES: Final[dict[Form, str]] = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "ndjson": "application/x-ndjson",
+}
 
 
 class RecordView(ViewSetMixin, ApiView):
@@ -35,27 +40,35 @@ class RecordView(ViewSetMixin, ApiView):
     rights: ClassVar = {**ApiView.rights, "POST": "rows", "PUT": "rows", "PATCH": "rows", "DELETE": "rows"}
     of_one: ClassVar[bool] = False
     """Whether the URL is one record's."""
+    lists: ClassVar[frozenset[str]] = frozenset()
+    """The methods whose answer is a list, which can be had as lines of text."""
+    form: Form | None = None
+    """The form of text that the client wants instead of JSON."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """One request, without DRF's own wrapping; every exception through the one handler."""
         try:
             return self._answer(request, **kwargs)
         except Exception as error:  # noqa: BLE001 - the one handler decides, bugs included
             return error_response(hinted(error, request), request)
 
-    def _answer(self, request: HttpRequest, app_slug: str, name: str, **kwargs: str) -> HttpResponse:
+    def _answer(self, request: HttpRequest, app_slug: str, name: str, **kwargs: str) -> HttpResponseBase:
         method = str(request.method)
         actor = authenticate(request)
         actor.require(self.rights.get(method, "read"))
         action = getattr(self, method.lower(), None)
         if action is None or method.lower() not in self.http_method_names:
             raise NotAllowed(method, [word for word in self.allowed_methods if word != "OPTIONS"])
-        check_accept(request.META.get("HTTP_ACCEPT", ""), later=_LATER_FORMS)
+        accepted = request.META.get("HTTP_ACCEPT", "")
+        if method in self.lists:
+            self.form = _FORMS.get(json_or(accepted, tuple(_FORMS)))
+        else:
+            check_accept(accepted)
         if method == "OPTIONS":
             return options(self.allowed_methods)
         refuse_later_headers(request.META, RECORDS_LATER)
         check_conditions(request.META, method, one=self.of_one)
-        response: HttpResponse = action(request, record_set(actor, app_slug, name), **kwargs)
+        response: HttpResponseBase = action(request, record_set(actor, app_slug, name), **kwargs)
         return response
 
 
@@ -88,13 +101,31 @@ def _answered(answer: Answer, request: HttpRequest, *, minimal: bool = False) ->
     return response
 
 
+def _listed(body: bytes) -> HttpResponse:
+    """A list as JSON, which others may want in another form."""
+    response = records(body)
+    response["Vary"] = "Accept"
+    return response
+
+
+def _lines(pieces: Pieces, form: Form, request: HttpRequest) -> HttpResponseBase:
+    """A list as lines of text."""
+    response = lines(pieces, _TYPES[form], head=request.method == "HEAD")
+    response["Vary"] = "Accept"
+    return response
+
+
 @list_docs
 class RecordList(RecordView):
     """``data/``: the rows of a table, and writes of many."""
 
-    def list(self, request: HttpRequest, rows: RecordSet) -> HttpResponse:
-        """A page of rows."""
-        return records(rows.list(_pairs(request)))
+    lists = frozenset({"GET", "HEAD"})
+
+    def list(self, request: HttpRequest, rows: RecordSet) -> HttpResponseBase:
+        """A page of rows; as lines of text, all of them."""
+        if self.form is not None:
+            return _lines(rows.export(_pairs(request), self.form), self.form, request)
+        return _listed(rows.list(_pairs(request)))
 
     def create(self, request: HttpRequest, rows: RecordSet) -> HttpResponse:
         """Create one row, or many at once."""
@@ -155,9 +186,12 @@ class RecordQuery(RecordDetail):
     """``data/query/``: a word for POST, the list with its query as a body."""
 
     rights: ClassVar = {**RecordView.rights, "POST": "read"}
+    lists = frozenset({"POST"})
 
-    def create(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponse:
+    def create(self, request: HttpRequest, rows: RecordSet, record_id: str) -> HttpResponseBase:
         """The list, asked in a body."""
         for name, _ in _pairs(request):
             raise Invalid(f"'{name}' belongs into the body of data/query/.", code="unknown_parameter")
-        return records(rows.query(_body(request)))
+        if self.form is not None:
+            return _lines(rows.export_query(_body(request), self.form), self.form, request)
+        return _listed(rows.query(_body(request)))

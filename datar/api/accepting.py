@@ -1,23 +1,31 @@
 """What a client accepts (RFC 9110, 12.5.1), against what can be made. It knows media types, and no endpoint."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from datar.errors import NotAcceptable, NotSupportedYet
+from datar.errors import NotAcceptable
 
 JSON = ("application/json", "application/problem+json")
 _USUAL = frozenset({"", "*/*", "application/json", "application/json, */*", "application/json, text/plain, */*"})
 
 
-def check_accept(header: str, *, later: Collection[str] = ()) -> None:
-    """Raise NotAcceptable unless JSON is accepted; NotSupportedYet when a form of ``later`` is and JSON is not."""
-    if header in _USUAL:
-        return
-    ranges = _ranges(header)
-    if not _best(ranges, JSON):
-        for kind in later:
-            if ranges.get(kind, 0) > 0:
-                raise NotSupportedYet(f"Answers as {kind} are not supported yet; accept application/json.")
+def check_accept(header: str) -> None:
+    """Raise NotAcceptable unless JSON is accepted."""
+    if header not in _USUAL and not _best(_ranges(header), JSON):
         raise NotAcceptable("Answers are application/json; accept it.")
+
+
+def json_or(header: str, others: Sequence[str]) -> str:
+    """The one of ``others`` that is liked better than JSON, or liked as well and more plainly said; else JSON.
+
+    Who takes JSON for errors alone is asked about the others first. Raises NotAcceptable when nothing fits.
+    """
+    if header in _USUAL:
+        return JSON[0]
+    ranges = _ranges(header)
+    best = _best(ranges, (JSON[0], *others)) or (_best(ranges, JSON) and JSON[0])
+    if not best:
+        raise NotAcceptable(f"This can be had as {', '.join((JSON[0], *others))}; accept one of them.")
+    return best
 
 
 def choose(header: str, offered: Sequence[str]) -> str:
@@ -32,15 +40,15 @@ def _best(ranges: Mapping[str, float], offered: Sequence[str]) -> str:
     if not ranges:
         return offered[0]
     best = max(offered, key=lambda kind: _quality(ranges, kind))
-    return best if _quality(ranges, best) > 0 else ""
+    return best if _quality(ranges, best)[0] > 0 else ""
 
 
-def _quality(ranges: Mapping[str, float], kind: str) -> float:
-    """By the most exact range that covers the type."""
-    for name in (kind, f"{kind.partition('/')[0]}/*", "*/*"):
+def _quality(ranges: Mapping[str, float], kind: str) -> tuple[float, int]:
+    """By the most exact range that covers the type, and how exact that is."""
+    for exactness, name in enumerate((kind, f"{kind.partition('/')[0]}/*", "*/*")):
         if name in ranges:
-            return ranges[name]
-    return 0.0
+            return ranges[name], -exactness
+    return 0.0, 0
 
 
 def _ranges(header: str) -> dict[str, float]:

@@ -81,12 +81,12 @@ class Envelope:
         headers = response.headers
         headers["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]  # ours, on Django's
         headers["X-Content-Type-Options"] = "nosniff"
-        headers["Vary"] = VARY
+        vary = headers["Vary"] = f"{VARY}, Accept" if "Accept" in headers.get("Vary", "") else VARY
         headers.setdefault("Cache-Control", "no-store")
         if not response.streaming and response.status_code not in _BODILESS:
             headers["Content-Length"] = str(len(response.content))
         if self.origins:
-            headers["Vary"] = f"{VARY}, Origin"
+            headers["Vary"] = f"{vary}, Origin"
             origin = request.META.get("HTTP_ORIGIN")
             if origin in self.origins:
                 headers["Access-Control-Allow-Origin"] = origin

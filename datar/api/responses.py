@@ -1,15 +1,19 @@
 """How an answer is written: JSON text once, with the headers of CONTRACT 1."""
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from django.http import HttpResponse
+import structlog
+from django.http import HttpResponse, StreamingHttpResponse
 
+from datar.errors import ClientGone, DatarError
 from records.jsontext import dumps
 from records.table import Json
 
 NO_STORE = "no-store"
 RECORDS_CACHE = "private, no-cache"
+log = structlog.get_logger("datar.api")
 
 
 def answer(data: Json, status: int = 200, *, location: str = "") -> HttpResponse:
@@ -48,6 +52,47 @@ def unchanged(tag: str) -> HttpResponse:
     if tag:
         response["ETag"] = tag
     return response
+
+
+def lines(pieces: Iterator[bytes], content_type: str, *, head: bool = False) -> StreamingHttpResponse:
+    """Rows as text while they come; ``pieces`` have a ``close``, and of a HEAD nothing is wanted."""
+    coming = Cutting(pieces)
+    if head:
+        coming.close()
+    response = StreamingHttpResponse(iter(()) if head else coming, content_type=content_type)
+    response["Cache-Control"] = RECORDS_CACHE
+    return response
+
+
+class Cutting:
+    """Pieces of an answer whose status is said already: what fails among them cuts the connection, and is logged."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._pieces)
+        except StopIteration:
+            raise
+        except ClientGone:
+            raise _cut() from None
+        except Exception as error:  # noqa: BLE001 - whatever it is, no more can be said than that it is not the end
+            log.warning("answer cut off", code=error.code if isinstance(error, DatarError) else type(error).__name__)
+            raise _cut() from None
+
+    def close(self) -> None:
+        """Nothing more is wanted."""
+        close = getattr(self._pieces, "close", None)
+        if close is not None:
+            close()
+
+
+def _cut() -> OSError:
+    return ConnectionResetError(errno.ECONNRESET, "the answer was cut off")
 
 
 def instant(moment: datetime) -> str:
