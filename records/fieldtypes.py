@@ -204,7 +204,7 @@ _ROWS: Final = (
         "Must be an array of texts, numbers or booleans (of its itemType, if it has one).",
         LENGTHS,
     ),
-    json_type("any", "any JSON value but null, equal as a JSON value", {}, "Must be a JSON value."),
+    json_type("any", "any JSON value but null, equal as a JSON value", {}, "Must be a JSON value.", filter=True),
     json_type(
         "geojson",
         "GeoJSON object (RFC 7946), equal as a JSON value",

@@ -123,7 +123,7 @@ def _expression(name: str, field: Field, words: tuple[Word, ...]) -> Expression:
         return Expression(field)
     word = words[0]
     if word.quoted or word.text not in PARTS:
-        raise _unknown_operator(word.text, field)
+        raise _unknown_operator(word.text, field, name)
     if field.type not in PARTS[word.text]:
         raise Invalid(
             f"'{word.text}' in '{name}' is a part of {' and '.join(PARTS[word.text])} fields;"
@@ -131,15 +131,17 @@ def _expression(name: str, field: Field, words: tuple[Word, ...]) -> Expression:
             code="operator_not_supported",
         )
     if len(words) > 1:
-        raise _unknown_operator(words[1].text, field)
+        raise _unknown_operator(words[1].text, field, name)
     return Expression(field, part=word.text)
 
 
-def _unknown_operator(word: str, field: Field) -> Invalid:
-    parts = [part for part, types in PARTS.items() if field.type in types]
-    known = [*OPERATORS, *parts]
-    hint = nearest(word, known) or f" Known: {', '.join(known)}."
-    return Invalid(f"Field '{field.name}' has no operator '{word}'.{hint}", code="unknown_operator")
+def _unknown_operator(word: str, field: Field, name: str) -> Invalid:
+    known = [*OPERATORS, *(part for part, types in PARTS.items() if field.type in types)]
+    if word in known:
+        hint = " One operator stands last, after a part at most."
+    else:
+        hint = nearest(word, known) or f" Known: {', '.join(known)}."
+    return Invalid(f"'{name}': field '{field.name}' has no operator '{word}'.{hint}", code="unknown_operator")
 
 
 def _output(asked: Comparison, outputs: Mapping[str, Output]) -> Condition:
@@ -147,7 +149,7 @@ def _output(asked: Comparison, outputs: Mapping[str, Output]) -> Condition:
     words, operator = _operator(words)
     output = outputs[name]
     if words:
-        raise _unknown_operator(words[0].text, replace(output.result, name=name))
+        raise _unknown_operator(words[0].text, replace(output.result, name=name), asked.name)
     return match_of(replace(output, result=replace(output.result, name=name)), operator, asked)
 
 

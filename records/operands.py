@@ -76,6 +76,8 @@ def _between(left: Expression | Output, asked: Comparison) -> Condition:
     values = _values(asked, left)
     if len(values) != 2:
         raise Invalid(f"'{asked.name}' takes two values, the least and the greatest.", code="invalid_filter")
+    if _reads_json(left) and len({isinstance(value, str) for value in values}) > 1:
+        raise Invalid(f"'{asked.name}' takes two numbers or two texts.", code="invalid_filter")
     typed = asked.typed or _reads_json(left)
     least, most = (replace(asked, value=value, typed=typed) for value in values)
     return AllOf((match_of(left, OPERATORS["gte"], least), match_of(left, OPERATORS["lte"], most)))

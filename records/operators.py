@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from records.fieldtypes import FIELD_TYPES
+
 Operand = Literal["value", "list", "pair", "text", "pattern", "flag", "json", "key", "keys"]
 """One value of the field's type; several; two; a text; a text with wildcards; yes or no; any JSON; a key; keys."""
 Fits = Literal["filter", "order", "text", "contents", "json", "any"]
@@ -90,5 +92,5 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "date": ("datetime",),
 }
 """Parts of days and instants, and the types that have them; all in UTC."""
-JSON_TYPES: Final = frozenset({"object", "array", "list", "any", "geojson"})
+JSON_TYPES: Final = frozenset(name for name, kind in FIELD_TYPES.items() if kind.is_json)
 """Types whose values are JSON: keys lead into them."""

@@ -48,6 +48,11 @@ class FieldType:
         """Whether the column holds text of any length, which can be searched."""
         return self.name.startswith("string") and self.postgres == (TEXT,)
 
+    @property
+    def is_json(self) -> bool:
+        """Whether values are JSON of any shape, which keys lead into."""
+        return self.postgres == ("jsonb",)
+
 
 TEXT: Final = 'text COLLATE "C"'
 
@@ -76,8 +81,10 @@ def json_type(
     rule: str,
     constraints: frozenset[str] = frozenset(),
     check: Callable[[Json], Json] = forms.json_value,
+    *,
+    filter: bool = False,
 ) -> FieldType:
-    """A row for a JSON value: it can be stored and tested for null, not compared."""
+    """A row for a JSON value: what is in it can be compared; the whole only where it may be a scalar (``filter``)."""
     return FieldType(
         name,
         ("jsonb",),
@@ -87,7 +94,7 @@ def json_type(
         check,
         rule,
         constraints=ANY_TYPE | constraints,
-        filter=False,
+        filter=filter,
         order=False,
         group=False,
         unique=False,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from records.fieldtypes import FIELD_TYPES, TYPES, field_type
+from records.operators import PARTS
 from records.patterns import compile_schema
 from records.table import Field, Json
 from records.typerow import FieldType
@@ -13,7 +14,7 @@ from tests.records.engine import Engine
 from tests.records.strategies import VALUES
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "types.md"
-ABILITIES = ("filter", "order", "group", "unique", "key", "index")
+ABILITIES = ("filter", "order", "text", "parts", "json", "group", "unique", "key", "index")
 CONTRACT_TYPES = (
     "string integer number boolean date time datetime year yearmonth duration object array list any geojson geopoint"
 )
@@ -30,7 +31,10 @@ def rows_under(heading: str) -> dict[str, list[str]]:
 def ability(kind: FieldType, word: str) -> str:
     if word == "index":
         return ", ".join(sorted(kind.index)) or "no"
-    return "yes" if getattr(kind, word) else "no"
+    if word == "parts":
+        return ", ".join(part for part, types in PARTS.items() if kind.name in types) or "no"
+    named = {"text": "is_text", "json": "is_json"}
+    return "yes" if getattr(kind, named.get(word, word)) else "no"
 
 
 def test_every_type_of_the_contract_is_in_the_table() -> None:
