@@ -19,7 +19,7 @@ from datar.pacedsocket import PacedSocket
 from records.providers.postgres.errors import wrapped
 from records.providers.postgres.patience import PatientConnection
 from records.providers.postgres.pool import Pool
-from records.providers.postgres.reach import Reach
+from records.providers.postgres.reach import Reach, reach_of
 from tests.cluster import Databases, temporary_state
 from tests.frozen import frozen
 from tests.records.engine import Engine
@@ -204,3 +204,21 @@ def test_a_dead_line_ends_a_connection_and_the_url_has_the_last_word(database_ur
         with contextlib.closing(Pool(url, size=1)) as pool, pool.connection() as connection:
             assert connection.info.get_parameters()["tcp_user_timeout"] == expected
             assert connection.info.get_parameters()["keepalives_idle"] == "5"
+
+
+def test_nf_04_a_server_that_never_says_a_word_is_503_and_then_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hole:
+        url = f"postgresql://nobody@127.0.0.1:{hole.getsockname()[1]}/none"
+        with contextlib.closing(Pool(url, size=1)) as pool:
+            code, seconds = attempt(lambda: pool.connection().__enter__())
+            assert (code, seconds < 5) == ("db_unavailable", True)
+            deadline = time.monotonic() + 4
+            while not reach_of(url).silent:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            code, seconds = attempt(lambda: pool.connection().__enter__())
+            assert (code, seconds < 0.1) == ("db_unavailable", True)
+    deadline = time.monotonic() + 4
+    while reach_of(url).silent:
+        assert time.monotonic() < deadline, "a refusal is an answer"
+        time.sleep(0.05)
