@@ -10,6 +10,8 @@ from tests.records.shop import Shop
 from tests.records.users import USERS
 from tests.records.worlds import Stand, stand_on
 
+pytest.register_assert_rewrite("tests.records.agreeing")
+
 
 @pytest.fixture(scope="session")
 def database_url(databases: Databases) -> Iterator[str]:
