@@ -1,18 +1,39 @@
 """The word that was meant, and what of a query is kept in memory."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
-from datar.errors import Invalid, NotSupportedYet
-from records import plan
+from datar.errors import Invalid
+from records.conditions import EVERYTHING
 from records.nearest import nearest
 from records.params import flat
+from records.planning import plan_list
+from records.table import Table
 from tests.records.building import table_of
 from tests.records.engine import Engine
 from tests.records.refusals import refused
 
 FIELDS = ({"name": "name"}, {"name": "parent_id", "type": "integer"})
+
+
+class NoTables:
+    """A catalog without tables."""
+
+    secret = b"only for tests"
+
+    def find(self, app: str, name: str) -> Table | None:
+        return None
+
+    def children(self, table: Table) -> tuple[Table, ...]:
+        return ()
+
+    def reload(self, table: Table) -> Table:
+        return table
+
+    def forget(self) -> None:
+        return None
 
 
 def test_the_nearest_word_is_named() -> None:
@@ -44,26 +65,34 @@ def test_long_words_and_many_of_them_cost_little() -> None:
 )
 def test_an_unknown_name_is_said_to_be_of_its_parameter(params: dict[str, str], code: str, says: str) -> None:
     with refused(Invalid, code) as refusal:
-        plan.plan_list(tuple(params.items()), table_of(*FIELDS))
+        plan_list(tuple(params.items()), table_of(*FIELDS), NoTables(), EVERYTHING)
     assert says in refusal.error.detail
 
 
-@pytest.mark.parametrize("params", [{"fields": "parent.n"}, {"ordering": "-parent.n"}, {"ordering": "rank"}])
-def test_paths_through_a_relation_are_not_built_yet(engine: Engine, params: dict[str, str]) -> None:
-    engine.table("parents", {"fields": [{"name": "n"}]})
-    key = {"fields": "parent_id", "reference": {"resource": "parents", "fields": "id"}}
-    rows = engine.table("children", {"fields": list(FIELDS), "foreignKeys": [key]})
-    with refused(NotSupportedYet):
-        rows.list(**params)
-
-
 def test_long_questions_are_not_kept() -> None:
-    table = table_of(*FIELDS)
-    plan._short_plan.cache_clear()
-    flat._short_pairs.cache_clear()
+    table, none = table_of(*FIELDS), NoTables()
     values = ",".join(map(str, range(500)))
-    assert plan.plan_list((("parent_id__in", values),), table).fields
-    assert flat.read_pairs(f"parent_id__in={values}") == (("parent_id__in", values),)
-    assert (plan._short_plan.cache_info().currsize, flat._short_pairs.cache_info().currsize) == (0, 0)
-    assert plan.plan_list((("parent_id", "1"),), table) is plan.plan_list((("parent_id", "1"),), table)
+    long, short = (("parent_id__in", values),), (("parent_id", "1"),)
+    assert plan_list(long, table, none, EVERYTHING) is not plan_list(long, table, none, EVERYTHING)
+    assert plan_list(short, table, none, EVERYTHING) is plan_list(short, table, none, EVERYTHING)
+    flat._short_pairs.cache_clear()
+    assert flat.read_pairs(f"parent_id__in={values}") == long
+    assert flat._short_pairs.cache_info().currsize == 0
     assert flat.read_pairs("a=1") is flat.read_pairs("a=1")
+
+
+def test_a_kept_plan_rests_on_the_tables_it_was_made_for(engine: Engine) -> None:
+    parents = engine.table("parents", {"fields": [{"name": "n"}]}).table
+    key = {"fields": "parent_id", "reference": {"resource": "parents", "fields": "id"}}
+    table = engine.table("children", {"fields": list(FIELDS), "foreignKeys": [key]}).table
+    asked = (("ordering", "parent.n"),)
+    plan = plan_list(asked, table, engine, EVERYTHING)
+    assert plan_list(asked, table, engine, EVERYTHING) is plan
+    engine.tables["crm", "parents"] = replace(parents)
+    assert plan_list(asked, table, engine, EVERYTHING) is not plan
+    reverse = (("children.name", "x"),)
+    plan = plan_list(reverse, parents, engine, EVERYTHING)
+    assert plan_list(reverse, parents, engine, EVERYTHING) is plan
+    del engine.tables["crm", "children"]
+    with refused(Invalid, "unknown_field"):
+        plan_list(reverse, parents, engine, EVERYTHING)

@@ -36,8 +36,10 @@ FROM (
 _TOLD: Final = SQL("""(
     CASE WHEN count(*) < {limit}::bigint AND (count(*) > 0 OR {offset}::bigint = 0)
     THEN {offset}::bigint + count(*)
-    ELSE greatest({total}, {offset}::bigint + count(*)) END
+    ELSE {total} END
 )::text""")
+_AT_LEAST: Final = SQL("greatest({total}, CASE WHEN count(*) > 0 THEN {offset}::bigint + count(*) END)")
+"""An estimate is never less than the rows that were seen."""
 _ROW: Final = SQL("SELECT '{{\"data\":' || {row} || '}}', {version} FROM {source} WHERE {condition}")
 LIMIT: Final = Placeholder("limit")
 OFFSET: Final = Placeholder("offset")
@@ -68,7 +70,10 @@ def list_statement(plan: ListPlan, folding: Folding) -> Composed:
     order = SQL(", ").join(order_term(sort, source) for sort in plan.order)
     total: Composable = SQL("'null'")
     if plan.count != "none":
-        total = _TOLD.format(limit=LIMIT, offset=OFFSET, total=total_text(plan, folding))
+        total = total_text(plan, folding)
+        if plan.count == "estimated":
+            total = _AT_LEAST.format(total=total, offset=OFFSET)
+        total = _TOLD.format(limit=LIMIT, offset=OFFSET, total=total)
     return _PAGE.format(
         total=total,
         tail=Placeholder("tail"),
