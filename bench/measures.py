@@ -185,8 +185,8 @@ def _page(
 
 def _questions() -> list[Measure]:
     flights, found = _DATA.format("flights"), _DATA.format(tables.SEARCH_TABLE)
-    wanted = "dest=SFO&dep_delay__gte=60&carrier=UA&page_size=20"
-    values = "/SFO/60/UA"
+    wanted = "dest=HNL&dep_delay__gte=10&carrier=UA&page_size=20"
+    values = "/HNL/10/UA"
     twenty = [(page, (page - 1) * 20) for page in range(1, 6)]
     bare = f"{flights}?{wanted}&_count=none"
     populated = f"{flights}?page_size=20&_count=none&populate=airline,origin_airport"
