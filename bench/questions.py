@@ -72,8 +72,8 @@ def found(place: Place, connection: "psycopg.Connection[Any]") -> Composable:
 
 def key_at(place: Place, rank: int, connection: "psycopg.Connection[Any]") -> list[str]:
     """The key of the row of that rank (from 1), as texts."""
-    parts = SQL(", ").join(SQL("{}::text").format(place.column(label)) for label in place.key)
-    statement = SQL("SELECT {} FROM {} ORDER BY {} OFFSET {} LIMIT 1").format(
+    parts = SQL(", ").join(SQL("page.{}::text").format(place.column(label)) for label in place.key)
+    statement = SQL("SELECT {} FROM (SELECT * FROM {} ORDER BY {} OFFSET {} LIMIT 1) AS page").format(
         parts, place.name, _key(place), Literal(rank - 1)
     )
     row = connection.execute(statement).fetchone()
