@@ -56,7 +56,7 @@ class Api:
         kind = sent.pop("Content-Type", "application/json")
         response = self.http.generic(method, path, content, content_type=kind, headers=sent)
         text = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
-        is_json = "json" in response.headers.get("Content-Type", "")
+        is_json = response.headers.get("Content-Type", "").endswith(("/json", "+json"))
         return Answer(response.status_code, json.loads(text) if text and is_json else None, response.headers, text)
 
     @property

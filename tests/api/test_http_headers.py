@@ -64,10 +64,3 @@ def test_bi_03_json_is_accepted(header: str) -> None:
 def test_bi_03_json_is_not_accepted(header: str) -> None:
     with pytest.raises(NotAcceptable):
         check_accept(header)
-
-
-@pytest.mark.parametrize("kind", ["text/csv", "application/x-ndjson", "text/csv, application/x-ndjson;q=0.5"])
-def test_forms_of_lists_that_are_not_built(api: Api, data: str, kind: str) -> None:
-    answer = api.get(data, accept=kind)
-    assert (answer.status, answer.code) == (400, "not_supported_yet")
-    assert api.get("/api/apps/", accept=kind).code == "not_acceptable"

@@ -1,5 +1,6 @@
 """A plain WSGI application for the tests of the server: it says how many bytes of body it was given."""
 
+import errno
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -7,10 +8,16 @@ from datar.errors import TooSlow
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """``/read`` reads the body, ``/413`` refuses it unread, ``/500`` breaks, ``/big`` answers with 40 MB."""
+    """``/read`` reads the body, ``/413`` refuses it unread, ``/500`` breaks, ``/big`` answers with 40 MB.
+
+    ``/cut`` breaks off in the middle of its answer.
+    """
     path = environ["PATH_INFO"]
     if path == "/500":
         raise RuntimeError("secret value")
+    if path == "/cut":
+        start_response("200 OK", [("Content-Type", "text/csv")])
+        return _cut()
     if path == "/413":
         start_response("413 Content Too Large", [("Content-Length", "0")])
         return [b""]
@@ -22,3 +29,8 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     text = b"x" * 40_000_000 if path == "/big" else str(len(body)).encode()
     start_response("200 OK", [("Content-Length", str(len(text)))])
     return [text]
+
+
+def _cut() -> Iterable[bytes]:
+    yield b"x" * 1_000
+    raise ConnectionResetError(errno.ECONNRESET, "the answer was cut off")

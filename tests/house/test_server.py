@@ -279,3 +279,17 @@ def test_the_server_does_not_say_what_it_is(server: Server) -> None:
 
 def test_a_big_answer_arrives_whole(server: Server) -> None:
     assert len(server.send(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n").body) == 40_000_000
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_an_answer_that_breaks_off_does_not_look_whole(server: Server, version: str) -> None:
+    with closing(server.connect()) as client:
+        client.sendall(f"GET /cut HTTP/{version}\r\nHost: x\r\n\r\n".encode())
+        got = b""
+        with pytest.raises(ConnectionResetError):  # and not an end, which HTTP/1.0 would take for the answer's
+            while True:
+                piece = client.recv(65_536)
+                assert piece, "the answer looks whole"
+                got += piece
+    assert not got.endswith(b"0\r\n\r\n")
+    assert server.send(GET + b"\r\n").status == 200

@@ -13,6 +13,7 @@ from datar.errors import Invalid
 from records.limits import SEARCHED_CHARACTERS
 from records.providers.postgres import searching
 from records.providers.postgres.columns import qualified
+from records.providers.postgres.source import Source
 from records.searched import search_words, searchable
 from tests.records.building import table_of
 from tests.records.engine import Engine, Rows
@@ -143,11 +144,11 @@ def test_with_filters_pages_and_aggregates(books: Rows) -> None:
 @BOTH
 def test_cursors_by_rank(books: Rows) -> None:
     """Pages by a cursor in the order of rank meet every row once."""
-    seen, cursor = [], ""
-    while cursor is not None:
-        page = books.list(search="-zebra", ordering="-rank,pages", page_size="2", cursor=cursor)
+    page: Any = {"next_cursor": ""}
+    seen = []
+    while page["next_cursor"] is not None:
+        page = books.list(search="-zebra", ordering="-rank,pages", page_size="2", cursor=page["next_cursor"])
         seen += [row["pages"] // 100 for row in page["data"]]
-        cursor = page["next_cursor"]
     assert seen == [1, 2, 3, 4, 5, 6]
 
 
@@ -291,7 +292,7 @@ def test_the_index_is_used(engine: Engine) -> None:
         qualified(rows.table), Identifier(rows.table.by_name["title"].column)
     )
     question = SQL("SELECT * FROM {source} WHERE {found}").format(
-        source=(source := searching.Source(rows.table)).text, found=searching.found_text(source, Literal('"word4711"'))
+        source=(source := Source(rows.table)).text, found=searching.found_text(source, Literal('"word4711"'))
     )
     prepared = SQL("SELECT * FROM {source} WHERE {found}").format(
         source=source.text, found=searching.found_text(source, SQL("$1"))

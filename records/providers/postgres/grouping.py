@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
-from psycopg.sql import SQL, Composable, Composed, Placeholder
+from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from records.conditions import EVERYTHING, Output
 from records.jsontext import dumps
@@ -88,7 +88,11 @@ def group_rows_statement(plan: GroupPlan, folding: Folding) -> Composed:
 def group_cells_statement(plan: GroupPlan, folding: Folding) -> Composed:
     """The same with a column for each output: its JSON text, NULL for null."""
     parts = _Parts(plan, folding)
-    columns = SQL(", ").join(shown.json for shown in parts.outputs)
+    # Named, for else PostgreSQL would name them as the groups, whose names the order speaks of.
+    columns = SQL(", ").join(
+        SQL("{json} AS {name}").format(json=shown.json, name=Identifier(f"c{place}"))
+        for place, shown in enumerate(parts.outputs)
+    )
     return _ROWS.format(columns=columns, groups=parts.groups, order=parts.order, limit=_limit(plan))
 
 
