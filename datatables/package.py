@@ -1,6 +1,6 @@
 """A Frictionless Data Package → tables, all in one transaction. Only the schemas in it are read; nothing is opened."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from datatables.materializing import check_provider, make_physical
 from datatables.models import DataTable
 from datatables.naming import physical_names
 from datatables.package_resources import Resource, read_resources
+from datatables.relation_names import check_reverse_names
 from datatables.services import datasource_for
 from records.descriptor import InvalidDescriptor, schema_hash
 from records.limits import ERRORS_SHOWN
@@ -126,11 +127,20 @@ def _define(app: App, resources: list[Resource], mistakes: list[FieldError]) -> 
         table = _parse(app, resource, resource.schema, watch, found)
         if table is not None:
             whole[resource.name] = table
+            errors += _meeting_names(resource, table, whole.values())
         elif not (broken and watch.missed):  # what it misses may be a resource that is broken itself
             errors += found
     if errors:
         raise InvalidFields(errors[:ERRORS_SHOWN])
     return whole, find
+
+
+def _meeting_names(resource: Resource, table: Table, batch: Iterable[Table]) -> list[FieldError]:
+    try:
+        check_reverse_names(table, batch)
+    except InvalidDescriptor as error:
+        return [FieldError(f"{resource.path}.schema", item.code, item.message) for item in error.errors]
+    return []
 
 
 class _Watch:

@@ -19,6 +19,7 @@ from datatables.materializing import check_provider, make_physical
 from datatables.models import DataTable
 from datatables.naming import physical_names
 from datatables.queries import lock_table
+from datatables.relation_names import check_reverse_names
 from records.descriptor import schema_hash
 from records.jsontext import dumps
 from records.table import Json
@@ -46,6 +47,7 @@ def create(
         check_provider(source)
     resolve = resolver()
     table = define(app.slug, name, json_schema, resolve)
+    check_reverse_names(table)
     columns, used = columns_for(table, {}, 0)
     lock_names()
     now = timezone.now()
@@ -101,6 +103,7 @@ def update(
 
 def _describe_anew(row: DataTable, descriptor: Json) -> None:
     table = define(row.app.slug, row.name, descriptor, resolver())
+    check_reverse_names(table)
     digest = schema_hash(descriptor)
     if row.is_materialized and digest != row.schema_hash:
         raise NotSupportedYet(

@@ -49,6 +49,7 @@ def parse_foreign_keys(
             enforced=mistakes.flag(path, given, "x-enforced", default=True),
         )
         _check_fit(path, foreign_key, fields, target, mistakes)
+        _check_reverse_name(path, foreign_key, target, mistakes)
         _check_action(join(path, "x-actions.onDelete"), foreign_key, own, fields, mistakes)
         found.append((path, foreign_key))
     return tuple(found)
@@ -73,7 +74,7 @@ def check_relation_names(foreign_keys: Sequence[Placed], own: Table, mistakes: M
         target = (foreign_key.target_app, foreign_key.target_table)
         itself = target == (own.identity.app, own.identity.name)
         other = reverse.setdefault((*target, name), path)
-        if name and (other != path or (itself and (name in labels or name in forward))):
+        if name and (other != path or (itself and name in forward and name not in labels)):
             message = f'"{name}" is taken in {foreign_key.target_table}; choose another.'
             mistakes.add(join(path, "x-reverse-name"), "relation_name_taken", message)
 
@@ -128,6 +129,12 @@ def _relation_name(path: str, given: Mapping[str, Json], word: str, mistakes: Mi
         mistakes.add(join(path, word), "invalid_label", mistake or "is the name of a system column; choose another.")
         return None
     return str(name)
+
+
+def _check_reverse_name(path: str, foreign_key: ForeignKey, target: Table, mistakes: Mistakes) -> None:
+    if foreign_key.reverse_name in target.by_name:
+        message = f'"{foreign_key.reverse_name}" is a field of {target.identity.name}; choose another.'
+        mistakes.add(join(path, "x-reverse-name"), "relation_name_taken", message)
 
 
 def _check_fit(path: str, foreign_key: ForeignKey, fields: Fields, target: Table, mistakes: Mistakes) -> None:
