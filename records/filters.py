@@ -53,14 +53,16 @@ def condition_of(asked: Asked, table: Table, lookups: Lookups) -> Condition:
 def own_condition(asked: Asked, table: Table) -> Condition:
     """The same for what stands inside a definition, such as an index: no relations. Raises Invalid."""
     lookups = Lookups(_Alone())
-    heads = (comparison.name.partition(".") for comparison in comparisons_of(asked))
-    for head, point, _ in heads:
-        if point and head not in table.by_name and lookups.of(table).has(head):
-            raise Invalid(f"'{head}' is a relation; only the table's own fields fit here.", code="invalid_filter")
-    condition = condition_of(asked, table, lookups)
-    if paths_of(condition):
-        raise Invalid("Only the table's own fields fit here, no relations.", code="invalid_filter")
-    return condition
+    for comparison in comparisons_of(asked):
+        try:
+            hops = resolve(comparison.name, table, lookups).hops
+        except Invalid as refused:
+            if refused.code != "unknown_field" or "." not in comparison.name:
+                raise
+            raise Invalid(f"{refused.detail} Only the table's own fields fit here.", code=refused.code) from None
+        if hops:
+            raise Invalid(f"'{comparison.name}': only the table's own fields fit here.", code="invalid_filter")
+    return condition_of(asked, table, lookups)
 
 
 def outputs_condition(comparisons: tuple[Comparison, ...], outputs: Mapping[str, Output]) -> Condition:

@@ -3,6 +3,7 @@
 ``condition_text`` asks ``binds`` for each value in the order in which ``condition_values`` yields them.
 """
 
+import base64
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
@@ -98,7 +99,7 @@ def condition_values(condition: Condition) -> Iterator[Bound]:
             if isinstance(expression, Expression):
                 yield from expression_values(expression)
             if isinstance(value, tuple):
-                yield list(value)
+                yield _list(condition)
             elif not isinstance(value, bool):
                 yield value
         case Not(inner) | Some(condition=inner):
@@ -169,13 +170,17 @@ def _compared(match: Match, left: Composable, right: Composable, folding: Foldin
 def _right(match: Match, binds: Binds) -> Composable:
     """The bound value as the type it is compared as."""
     if match.operator in _KEY_TYPES:
-        bound = binds(list(match.value) if isinstance(match.value, tuple) else str(match.value))
+        bound = binds(_list(match) if isinstance(match.value, tuple) else str(match.value))
         return SQL("{bound}::{cast}").format(bound=bound, cast=_KEY_TYPES[match.operator])
     storage = storage_of(match.expression.result)
     if not isinstance(match.value, tuple):
         return storage.bind.format(text=binds(str(match.value)), cast=storage.cast)
-    texts = binds(list(match.value))
-    if storage is not STORAGES["bytea"]:
-        return SQL("{texts}::{cast}[]").format(texts=texts, cast=storage.cast)
-    each = storage.bind.format(text=SQL("value"), cast=storage.cast)
-    return SQL("ARRAY(SELECT {each} FROM unnest({texts}::text[]) AS value)").format(each=each, texts=texts)
+    return SQL("{texts}::{cast}[]").format(texts=binds(_list(match)), cast=storage.cast)
+
+
+def _list(match: Match) -> list[str]:
+    """The values of a list, as the texts that an array of the type is read from; bytes in PostgreSQL's own spelling."""
+    assert isinstance(match.value, tuple)
+    if storage_of(match.expression.result) is STORAGES["bytea"]:
+        return [f"\\x{base64.b64decode(text).hex()}" for text in match.value]
+    return list(match.value)
