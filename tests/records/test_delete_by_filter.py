@@ -9,6 +9,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from datar.errors import Conflict, DatarError, Invalid
+from records import limits
 from records.providers.postgres.columns import qualified
 from tests.records.engine import Engine, Rows
 from tests.records.refusals import refused
@@ -207,3 +208,19 @@ def test_a_relation_of_an_older_schema_is_understood_anew(library: tuple[Rows, R
     with pytest.raises(DatarError):
         delete(rows, {"author.name": "Ann"})
     assert count(rows) == 6
+
+
+def test_a_removal_by_filter_has_the_deadline_of_bulk_writes(library: tuple[Rows, Rows], engine: Engine) -> None:
+    _, rows = library
+    space = Identifier(engine.namespace)
+    with psycopg.connect(engine.url, autocommit=True) as connection:
+        for statement in (
+            "CREATE TABLE {space}.deadlines (told text)",
+            "CREATE FUNCTION {space}.tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " INSERT INTO {space}.deadlines VALUES (current_setting('statement_timeout')); RETURN OLD; END $$",
+            "CREATE TRIGGER tell BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {space}.tell()",
+        ):
+            connection.execute(SQL(statement).format(space=space, table=qualified(rows.table)))
+        assert delete(rows, {"place": 0}) == 1
+        told = connection.execute(SQL("SELECT told FROM {space}.deadlines").format(space=space)).fetchall()
+    assert told == [(f"{limits.BULK_SECONDS:g}s",)]
