@@ -16,9 +16,12 @@ _TRIPLES: Final = '[{"field": "dest", "operator": "in", "value": ["HNL", "ANC"]}
 
 
 def in_query(name: str, kind: Any, text: str, **examples: str) -> OpenApiParameter:
-    """A query parameter; each example's name is what it shows, with ``_`` for blanks."""
-    shown = [OpenApiExample(title.replace("_", " "), value) for title, value in examples.items()]
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text, examples=shown)
+    """A query parameter; each example's name is what it shows, with ``_`` for blanks.
+
+    The first one is empty: the page for people fills a form with the first example of every parameter.
+    """
+    shown = [OpenApiExample(title.replace("_", " "), value) for title, value in {"not_asked": "", **examples}.items()]
+    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text, examples=shown if examples else [])
 
 
 META: Final = in_query("_meta", OpenApiTypes.BOOL, "Show `_created_at`, `_updated_at` and `_version` of each row.")
@@ -51,6 +54,7 @@ _FILTERS: Final = OpenApiParameter(
     "(`airline.name`), perhaps a part of a date (`time_hour__month`) or a key of an object (`meta__color`). "
     f"Operators: {_OPERATORS}.",
     examples=[
+        OpenApiExample("not asked", {}),
         OpenApiExample("equal", {"origin": "JFK"}),
         OpenApiExample("at least, and one of", {"dep_delay__gte": "60", "carrier__in": "UA,AA"}),
         OpenApiExample("between", {"distance__between": "2000,2500"}),
@@ -93,7 +97,6 @@ _PAGING: Final = [
         "cursor",
         _TEXT,
         "Pages by place instead of number: empty to start, then the answer's `next_cursor`. No total.",
-        first_page="",
     ),
     in_query(
         "_count",

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socketserver import ThreadingMixIn
+from urllib.parse import urlencode
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
@@ -21,9 +22,10 @@ from django.db import connections
 from datar.wsgi import application
 from datatables.demo.source import NAME, open_demo
 from datatables.loading import load_package
+from datatables.record_parameters import BODY_EXAMPLES, QUESTION
 from records.operators import OPERATORS, PARTS
 from records.params.aggregates import FUNCTIONS
-from records.params.flat import ELSEWHERE, KNOWN_LATER, RESERVED
+from records.params.flat import ELSEWHERE, KNOWN_LATER, RESERVED, WORDS
 from tests.cast import Tenant, new_tenant
 from tests.cluster import ROOT
 
@@ -134,6 +136,41 @@ def test_every_printed_line_gives_the_printed_answer(page: Path, flyer: Tenant, 
     outputs = run(page, flyer, tmp_path)
     wrong = [example.differs(output) for example, output in zip(examples(page), outputs, strict=True)]
     assert "\n".join(text for text in wrong if text) == ""
+
+
+_GROUPED = {"_group_by": "carrier", "_aggregate": "count(*) as flights"}
+_GOES_WITH: dict[str, dict[str, str]] = {
+    "populate_limit": {"populate": "airline"},
+    "_having": _GROUPED,
+    "_group_by": {"_aggregate": "count(*)"},
+    "ordering": {"search": "chicago"},
+}
+
+
+def asked_in_the_document() -> Iterator[tuple[str, dict[str, str]]]:
+    """Each example of the API's document as a table and a question; what it goes with beside it."""
+    for parameter in QUESTION:
+        for example in parameter.examples[1:]:
+            words = example.value if isinstance(example.value, dict) else {parameter.name: example.value}
+            ranked = "-rank" in words.values()
+            more = _GOES_WITH.get(parameter.name, {}) if parameter.name != "ordering" or ranked else {}
+            yield "airports" if ranked or parameter.name == "search" else "flights", words | more
+
+
+def test_the_examples_of_the_api_document_are_answered(flyer: Tenant) -> None:
+    api, base = flyer.api, f"/api/apps/{NAME}/datatables"
+    asked = list(asked_in_the_document())
+    answers = [(words, api.get(f"{base}/{table}/data/?{urlencode(words)}")) for table, words in asked]
+    answers += [(body.value, api.post(f"{base}/flights/data/query/", body.value)) for body in BODY_EXAMPLES]
+    assert len(answers) > 25
+    assert [(words, answer.content) for words, answer in answers if answer.status != 200] == []
+    assert [words for words, answer in answers if not answer.data["data"]] == []
+
+
+@pytest.mark.no_database
+def test_the_api_document_shows_every_word_of_a_list_first_as_not_asked() -> None:
+    assert {parameter.name for parameter in QUESTION} >= WORDS
+    assert [row.name for row in QUESTION if row.examples and row.examples[0].value not in ("", {})] == []
 
 
 @pytest.mark.no_database

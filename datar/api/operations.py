@@ -48,6 +48,10 @@ class ViewSchema(AutoSchema):  # type: ignore[misc]  # drf-spectacular is untype
         """The security requirements; none for a view that says so."""
         return [] if getattr(self.view, "open_to_all", False) else list(super().get_auth())
 
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        """Never: every answer here says its whole shape, and would be wrapped in an array."""
+        return False
+
 
 def operation(
     name: str,
