@@ -6,6 +6,7 @@ import itertools
 import json
 from typing import Any
 
+import psycopg
 import pytest
 
 from datar.api.accepting import json_or
@@ -197,6 +198,29 @@ def test_no_form_fits(header: str) -> None:
     """406."""
     with pytest.raises(NotAcceptable):
         json_or(header, (CSV, NDJSON))
+
+
+def under_way(pg: "psycopg.Connection[Any]") -> int:
+    """Statements that stream."""
+    row = pg.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+        " AND pid <> pg_backend_pid() AND query LIKE '%array_to_string(ARRAY%'"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("read", [0, 1])
+def test_who_leaves_ends_the_statement(api: Api, notes: str, pg: "psycopg.Connection[Any]", read: int) -> None:
+    """However little of the answer was read; the connection is the next one's."""
+    assert api.post(notes, [{"note": "x" * 20_000, "kind": str(place)} for place in range(400)]).status == 201
+    for _ in range(6):
+        response: Any = api.http.generic("GET", notes, headers={**api.credentials, "Accept": CSV})
+        for piece in itertools.islice(response.streaming_content, read):
+            assert len(piece) > 60_000
+        assert under_way(pg) == 1
+        response.close()
+        assert under_way(pg) == 0
 
 
 def test_what_breaks_among_the_pieces_cuts_the_connection(caplog: pytest.LogCaptureFixture) -> None:
