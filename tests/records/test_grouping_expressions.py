@@ -150,3 +150,13 @@ def test_groups_within_filters_through_relations(engine: Engine, flights: Rows) 
     assert found["data"] == [{"name": "Air AA", "meta__size": None, "count": 2}]
     airlines = engine.rows("airlines")
     assert groups_of(airlines, _group_by="carrier", **{"flights.delay__gte": "7"}) == [("AA",), ("UA",)]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "UTC"])
+def test_date_trunc_stays_within_the_years_there_are(engine: Engine, zone: str) -> None:
+    rows = engine.table("moments", {"fields": [{"name": "at", "type": "datetime"}]})
+    rows.create([{"at": moment} for moment in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", None)])
+    found = rows.list(_group_by=f"date_trunc('year',at,{zone}) as y")["data"]
+    assert found[0] == {"y": "0001-01-01T00:00:00Z"}
+    assert found[1]["y"].startswith("9999-")
+    assert found[2] == {"y": None}

@@ -32,6 +32,10 @@ _PARTS: Final = {
 _UTC: Final = SQL("({value} AT TIME ZONE 'UTC')")
 _UNITS: Final = {unit: Literal(unit) for unit in ("year", "quarter", "month", "week", "day", "hour", "minute")}
 _TRUNCATED: Final = SQL("date_trunc({unit}, {value}, {zone})")
+# East of Greenwich the year 1 begins before the first instant that can be written.
+_NOT_BEFORE: Final = SQL(
+    "greatest({instant}, CASE WHEN {value} IS NOT NULL THEN '0001-01-01 00:00:00+00'::timestamptz END)"
+)
 _TRUNCATED_DAY: Final = SQL("date_trunc({unit}, {value}::timestamp)::date")
 
 
@@ -104,5 +108,7 @@ def _truncated(expression: Expression, value: Composable, binds: Binds) -> Compo
     unit = _UNITS[expression.unit]
     if expression.field.type == "date":
         return _TRUNCATED_DAY.format(unit=unit, value=value)
-    zone = SQL("{zone}::text").format(zone=binds(expression.zone)) if expression.zone else SQL("'UTC'")
-    return _TRUNCATED.format(unit=unit, value=value, zone=zone)
+    if not expression.zone:
+        return _TRUNCATED.format(unit=unit, value=value, zone=SQL("'UTC'"))
+    zone = SQL("{zone}::text").format(zone=binds(expression.zone))
+    return _NOT_BEFORE.format(instant=_TRUNCATED.format(unit=unit, value=value, zone=zone), value=value)
