@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import is_list_serializer
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -49,8 +50,8 @@ class ViewSchema(AutoSchema):  # type: ignore[misc]  # drf-spectacular is untype
         return [] if getattr(self.view, "open_to_all", False) else list(super().get_auth())
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        """Never: every answer here says its whole shape, and would be wrapped in an array."""
-        return False
+        """Only where an answer says ``many``: a shape of a view's ``list`` is whole, and would be put into an array."""
+        return bool(is_list_serializer(serializer))
 
 
 def operation(
