@@ -9,6 +9,7 @@ from dataclasses import replace
 from datar.errors import Invalid
 from records.coerce import key_text
 from records.conditions import AllOf, AnyOf, Condition, Expression, Match, Not, Output, Some
+from records.lists import unquoted
 from records.names import Word, resolve, words_of
 from records.nearest import nearest
 from records.operands import match_of
@@ -159,7 +160,7 @@ def _output_name(name: str, outputs: Mapping[str, Output]) -> tuple[str, tuple[W
     """The longest name that fits, and the words after it."""
     cut = len(name)
     while cut > 0:
-        for known in (name[:cut], name[:cut].strip('"')):
+        for known in (name[:cut], unquoted(name[:cut])):
             if known in outputs:
                 return known, words_of(name[cut:], name)
         cut = name.rfind("__", 0, cut)

@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.sql import SQL
 
 from datar.errors import Invalid
 from records.conditions import AllOf, Condition, Expression, Match, Not, Output, Some
@@ -193,11 +194,11 @@ INDEXED: dict[str, Any] = {
 def test_indexes_serve_plain_comparisons(engine: Engine, tree: Any) -> None:
     rows = engine.table("indexed", INDEXED)
     source = Source(rows.table)
-    condition = condition_text(understood(rows, tree), source, Constants()).as_string(None)
+    condition = condition_text(understood(rows, tree), source, Constants())
+    explain = SQL("EXPLAIN SELECT FROM {source} WHERE {condition}").format(source=source.text, condition=condition)
     with psycopg.connect(engine.url) as connection:
         connection.execute("SET enable_seqscan = off")
-        explain = f"EXPLAIN SELECT FROM {source.text.as_string(None)} WHERE {condition}"
-        plan = "\n".join(line for (line,) in connection.execute(explain.encode()).fetchall())
+        plan = "\n".join(line for (line,) in connection.execute(explain).fetchall())
     assert "Index Cond" in plan, plan
 
 
@@ -247,3 +248,11 @@ def test_every_kind_of_condition_stands_in_an_index(engine: Engine, where: Any) 
     rows = engine.table("odd", {"fields": fields, "indexes": [{"name": "one", "fields": ["w"], "where": where}]})
     rows.create({"w": "É", "meta": {"a": "x"}, "at": "2024-01-01T05:00:00Z", "bytes": "AAEC", "for": "PT24H"})
     assert rows.list()["total"] == 1
+
+
+def test_keys_and_parts_of_related_rows(shop: Shop) -> None:
+    assert shop.numbers(("customer.meta__vip", "true")) == [1, 2]
+    assert shop.numbers(("customer.meta__vip__isnull", "true")) == [3, 4, 5, 6]
+    assert shop.names(("orders.at__year", "2024")) == shop.names(("orders.at__date__lte", "2024-01-02"))
+    assert shop.names(("bills.customer.meta__vip", "true")) == ["Bob"]
+    assert shop.names(("bills.customer.meta__nope__ne", "1")) == []
