@@ -6,7 +6,7 @@ A statement depends on a plan's *shape* only, so it is composed once per shape a
 from collections.abc import Hashable, Sequence
 from typing import Final
 
-from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
 from records.conditions import EVERYTHING, Expression
 from records.jsontext import dumps
@@ -30,19 +30,21 @@ _PAGE: Final = SQL("""
 SELECT '{{"data":[' || coalesce(string_agg(row, ','), '') || '],"total":' || {total} || {tail}::text
 FROM (
     SELECT {row} AS row FROM (
-        SELECT {columns} FROM {source}{where} ORDER BY {order} LIMIT {limit}::bigint OFFSET {offset}::bigint
+        SELECT {columns} FROM {source}{where} ORDER BY {order} LIMIT {limit} OFFSET {offset}
     ) AS page
 ) AS rows""")
 _TOLD: Final = SQL("""(
-    CASE WHEN count(*) < {limit}::bigint AND (count(*) > 0 OR {offset}::bigint = 0)
-    THEN {offset}::bigint + count(*)
+    CASE WHEN count(*) < {limit} AND (count(*) > 0 OR {offset} = 0)
+    THEN {offset} + count(*)
     ELSE {total} END
 )::text""")
-_AT_LEAST: Final = SQL("greatest({total}, CASE WHEN count(*) > 0 THEN {offset}::bigint + count(*) END)")
+_AT_LEAST: Final = SQL("greatest({total}, CASE WHEN count(*) > 0 THEN {offset} + count(*) END)")
 """An estimate is never less than the rows that were seen."""
 _ROW: Final = SQL("SELECT '{{\"data\":' || {row} || '}}', {version} FROM {source} WHERE {condition}")
-LIMIT: Final = Placeholder("limit")
-OFFSET: Final = Placeholder("offset")
+_USUAL_SIZES: Final = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
+_USUAL_PAGES: Final = 5
+"""Sizes, and first pages of these sizes, that stand in the text: a bound LIMIT or OFFSET is planned anew each time, for
+PostgreSQL takes an unknown one for a tenth of the table. Only these, so that no client can fill the memory with texts."""
 
 
 def list_shape(plan: ListPlan) -> Hashable:
@@ -50,6 +52,7 @@ def list_shape(plan: ListPlan) -> Hashable:
     return (
         "list",
         plan.count,
+        _window(plan),
         table_shape(plan.table),
         plan.meta,
         tuple(field.column for field in plan.fields),
@@ -62,6 +65,7 @@ def list_shape(plan: ListPlan) -> Hashable:
 def list_statement(plan: ListPlan, folding: Folding) -> Composed:
     """One statement: the page as JSON text, and the total, counted only when the page does not tell it."""
     source = Source(plan.table)
+    limit, offset = limit_text(plan), offset_text(plan)
     where = (
         SQL("")
         if plan.where == EVERYTHING
@@ -72,8 +76,8 @@ def list_statement(plan: ListPlan, folding: Folding) -> Composed:
     if plan.count != "none":
         total = total_text(plan, folding)
         if plan.count == "estimated":
-            total = _AT_LEAST.format(total=total, offset=OFFSET)
-        total = _TOLD.format(limit=LIMIT, offset=OFFSET, total=total)
+            total = _AT_LEAST.format(total=total, offset=offset)
+        total = _TOLD.format(limit=limit, offset=offset, total=total)
     return _PAGE.format(
         total=total,
         tail=Placeholder("tail"),
@@ -82,9 +86,32 @@ def list_statement(plan: ListPlan, folding: Folding) -> Composed:
         source=source.text,
         where=where,
         order=order,
-        limit=LIMIT,
-        offset=OFFSET,
+        limit=limit,
+        offset=offset,
     )
+
+
+def limit_text(plan: ListPlan) -> Composable:
+    """The size of a page: in the text where it is usual, else bound."""
+    size, _ = _window(plan)
+    return SQL("{size}::bigint").format(size=Placeholder("limit") if size is None else Literal(size))
+
+
+def offset_text(plan: ListPlan) -> Composable:
+    """The rows to pass over: in the text where that is usual, else bound."""
+    _, offset = _window(plan)
+    return SQL("{offset}::bigint").format(offset=Placeholder("offset") if offset is None else Literal(offset))
+
+
+def _window(plan: ListPlan) -> tuple[int | None, int | None]:
+    """Size and offset as they stand in the text, None where they are bound."""
+    page = plan.page
+    if page is None or page.size not in _USUAL_SIZES:
+        return None, None if isinstance(page, Page) and page.offset else 0
+    if not isinstance(page, Page):
+        return page.size, 0
+    usual = page.offset % page.size == 0 and page.offset // page.size < _USUAL_PAGES
+    return page.size, page.offset if usual else None
 
 
 def list_values(plan: ListPlan) -> Values:

@@ -16,10 +16,10 @@ from records.fieldtypes import field_type
 from records.plan import GroupPlan, ListPlan
 from records.providers.postgres.columns import SYSTEM_COLUMNS, rendering, system_rendering
 from records.providers.postgres.compile import (
-    LIMIT,
-    OFFSET,
     Values,
+    limit_text,
     list_shape,
+    offset_text,
     order_term,
     page_columns,
     read_templates,
@@ -42,7 +42,7 @@ from records.table import Field
 from records.typerow import TEXT
 
 _LIST: Final = SQL("SELECT {line} FROM (SELECT {columns} FROM {source}{where} ORDER BY {order}{limit}) AS page")
-_LIMITED: Final = SQL(" LIMIT {limit}::bigint OFFSET {offset}::bigint").format(limit=LIMIT, offset=OFFSET)
+_LIMITED: Final = SQL(" LIMIT {limit} OFFSET {offset}")
 # OFFSET 0 keeps the planner from writing each cell's expression out where its name stands.
 _READ: Final = SQL("SELECT {cells} FROM (SELECT {each} FROM ({groups}) AS read({names}) OFFSET 0) AS cells")
 _LINE: Final = SQL("array_to_string(ARRAY[{cells}]::text[], ',', '')")
@@ -103,6 +103,9 @@ def _list_statement(plan: ListPlan, form: Form, folding: Folding) -> Composed:
     if plan.where != EVERYTHING:
         where = SQL(" WHERE {condition}").format(condition=where_text(plan, source, folding))
     order = SQL(", ").join(order_term(sort, source) for sort in plan.order)
+    limit: Composable = SQL("")
+    if plan.page is not None:
+        limit = _LIMITED.format(limit=limit_text(plan), offset=offset_text(plan))
     line: Composable = populated_row(plan.fields, plan.populated, "page", meta=plan.meta)
     if form == "csv":
         line = _LINE.format(cells=SQL(", ").join(_cells(plan)))
@@ -112,7 +115,7 @@ def _list_statement(plan: ListPlan, form: Form, folding: Folding) -> Composed:
         source=source.text,
         where=where,
         order=order,
-        limit=SQL("") if plan.page is None else _LIMITED,
+        limit=limit,
     )
 
 

@@ -17,6 +17,7 @@ from records.plan import ListPlan, Sort
 from records.providers.postgres.columns import compared
 from records.providers.postgres.compile import (
     Values,
+    limit_text,
     list_shape,
     order_term,
     page_columns,
@@ -30,15 +31,14 @@ from records.providers.postgres.source import Source
 
 _SLICE: Final = SQL("""
 SELECT
-    coalesce(string_agg(row, ',') FILTER (WHERE place <= {limit}::bigint), ''),
-    count(*) > {limit}::bigint,
-    max(terms) FILTER (WHERE place = {limit}::bigint)
+    coalesce(string_agg(row, ',') FILTER (WHERE place <= {limit}), ''),
+    count(*) > {limit},
+    max(terms) FILTER (WHERE place = {limit})
 FROM (
     SELECT {row} AS row, row_number() OVER () AS place, ARRAY[{terms}] AS terms
-    FROM (SELECT * FROM ({pieces}) AS pieces ORDER BY {order} LIMIT {limit}::bigint + 1) AS page
+    FROM (SELECT * FROM ({pieces}) AS pieces ORDER BY {order} LIMIT {limit} + 1) AS page
 ) AS rows""")
-_PIECE: Final = SQL("(SELECT {columns} FROM {source} WHERE {condition} ORDER BY {order} LIMIT {limit}::bigint + 1)")
-_LIMIT: Final = Placeholder("limit")
+_PIECE: Final = SQL("(SELECT {columns} FROM {source} WHERE {condition} ORDER BY {order} LIMIT {limit} + 1)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def slice_statement(plan: ListPlan, folding: Folding) -> Composed:
     """One statement: the rows as JSON texts joined by commas, whether there are more, the last row's sort values."""
     ordered = [SQL("{name}{way}").format(name=_name(place), way=_way(sort)) for place, sort in enumerate(plan.order)]
     return _SLICE.format(
-        limit=_LIMIT,
+        limit=limit_text(plan),
         row=populated_row(plan.fields, plan.populated, "page", meta=plan.meta),
         terms=SQL(", ").join(SQL("{name}::text").format(name=_name(place)) for place in range(len(plan.order))),
         pieces=SQL(" UNION ALL ").join(_pieces(plan, folding)),
@@ -118,7 +118,7 @@ def _pieces(plan: ListPlan, folding: Folding) -> Iterator[Composable]:
             order=SQL(", ").join(order_term(sort, source) for sort in plan.order),
             condition=SQL(" AND ").join([*where, *after]) if where or after else SQL("TRUE"),
             source=source.text,
-            limit=_LIMIT,
+            limit=limit_text(plan),
         )
 
 
