@@ -43,8 +43,8 @@ _AT_LEAST: Final = SQL("greatest({total}, CASE WHEN count(*) > 0 THEN {offset} +
 _ROW: Final = SQL("SELECT '{{\"data\":' || {row} || '}}', {version} FROM {source} WHERE {condition}")
 _USUAL_SIZES: Final = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
 _USUAL_PAGES: Final = 5
-"""Sizes, and first pages of these sizes, that stand in the text: a bound LIMIT or OFFSET is planned anew each time, for
-PostgreSQL takes an unknown one for a tenth of the table. Only these, so that no client can fill the memory with texts."""
+"""Sizes, and first pages of these sizes, that stand in the text: a bound LIMIT or OFFSET is planned anew each time,
+for PostgreSQL takes an unknown one for a tenth of the table. Only these, so that no client can fill the memory."""
 
 
 def list_shape(plan: ListPlan) -> Hashable:
