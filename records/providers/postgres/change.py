@@ -18,6 +18,7 @@ from records.providers.postgres.conditional import (
     removal_values,
     version_values,
 )
+from records.providers.postgres.folding import Folding
 from records.providers.postgres.guard import guard
 from records.providers.postgres.insert import sent_rows, touched
 from records.providers.postgres.rowtext import row_text
@@ -111,10 +112,10 @@ def delete_shape(plan: WritePlan) -> Hashable:
     return ("delete", *place, plan.versions is not None, plan.where is not None, condition)
 
 
-def delete_statement(plan: WritePlan) -> Composed:
+def delete_statement(plan: WritePlan, folding: Folding) -> Composed:
     """Remove rows by key, all or none; one row in one of its versions; or the rows that a condition holds of."""
     if plan.where is not None:
-        return removal_by_condition(plan)
+        return removal_by_condition(plan, folding)
     if plan.versions is not None:
         return removal_in_version(plan)
     table = plan.table

@@ -10,11 +10,13 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from records.conditions import AllOf, AnyOf, Condition, Expression, Found, Match, Not, Some
 from records.plan import WritePlan
+from records.providers.postgres.binding import Placeholders
 from records.providers.postgres.columns import VERSION, compared, qualified
 from records.providers.postgres.compile import Values, key_conditions, key_values
+from records.providers.postgres.folding import Folding
 from records.providers.postgres.guard import guard
 from records.providers.postgres.source import Source
-from records.providers.postgres.where import condition_text, condition_values, placeholders
+from records.providers.postgres.where import condition_text, condition_values
 from records.table import Table
 
 _FOUND: Final = SQL("EXISTS (SELECT FROM {table} WHERE {key})")
@@ -64,12 +66,12 @@ def version_values(plan: WritePlan) -> Values:
     return {**key_values(plan.key), "versions": list(plan.versions or ())}
 
 
-def removal_by_condition(plan: WritePlan) -> Composed:
+def removal_by_condition(plan: WritePlan, folding: Folding) -> Composed:
     """Remove every row that ``plan.where`` holds of: how many, and whether the guard held, of related tables too."""
     assert plan.where is not None
     table = plan.table
     source = Source(table)
-    condition = condition_text(plan.where, source, placeholders())
+    condition = condition_text(plan.where, source, Placeholders(folding))
     tables = {each.identity.id: each for each in [table, *_reached(plan.where)]}
     held = SQL(" AND ").join(guard(each) for each in tables.values())
     keys = [compared(field) for field in table.key_fields]

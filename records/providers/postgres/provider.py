@@ -127,7 +127,7 @@ class PostgresProvider:
 
     def delete(self, plan: WritePlan, resolve: Resolve) -> Written:
         """Remove rows by key, all or none, or all that a condition holds of; one statement."""
-        statement = self._statement(change.delete_shape(plan), plan, change.delete_statement)
+        statement = self._statement(change.delete_shape(plan), plan, self._folded(change.delete_statement))
         row = self._write(statement, change.delete_values(plan), plan, resolve)
         if plan.where is not None:
             if not row[1]:

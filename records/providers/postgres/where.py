@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composable
 
 from records.conditions import AllOf, AnyOf, Condition, Expression, Found, Match, Not, Output, Some
 from records.operators import JSON_TYPES
-from records.providers.postgres.binding import Binds, Bound, Placeholders
+from records.providers.postgres.binding import Binds, Bound
 from records.providers.postgres.columns import STORAGES
 from records.providers.postgres.expressions import (
     expression_shape,
@@ -85,11 +85,6 @@ def condition_text(condition: Condition, source: Source, binds: Binds, outputs: 
             return _some(condition, source, binds)
         case Found(words):
             return found_text(source, binds(words))
-
-
-def placeholders() -> Placeholders:
-    """Binds of one condition that stands alone, on a server of any version."""
-    return Placeholders()
 
 
 def condition_values(condition: Condition) -> Iterator[Bound]:
