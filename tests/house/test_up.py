@@ -217,7 +217,7 @@ def test_the_printed_lines_work_as_printed(clone: Path) -> None:
     listed, late, one, created = (json.loads(line) for line in shell.stdout.splitlines() if line)
     assert len(listed["data"]) == 3
     assert all(row["origin"] == "JFK" and row["dep_delay"] > 600 for row in listed["data"])
-    assert [row["airline.name"] for row in late["data"]][0] == "Frontier Airlines Inc."
+    assert late["data"][0]["airline.name"] == "Frontier Airlines Inc."
     assert one["data"]["name"] == "United Air Lines Inc."
     assert created["data"]["name"] == "My Airline"
     wait_until_gone(clone)
