@@ -75,7 +75,7 @@ def test_estimated_looks_at_a_sample_only(points: Rows) -> None:
         connection.execute(SQL("ANALYZE {}").format(qualified(points.table)))
         values = {"value0": "50", "template": "%s %s %s", "limit": "1", "offset": "0", "tail": "}"}
         text = text_of(points, ("n__lt", "50"), ("_count", "estimated"), ("page_size", "1"))
-        plan = [row[0] for row in connection.execute(statement.as_string(None) + text, values)]  # type: ignore[arg-type]
+        plan = [row[0] for row in connection.execute(statement.as_string(None) + text, values)]
     sampled = next(line for line in plan if "Sample Scan" in line)
     assert "loops=1" in sampled, plan
     assert any("never executed" in line for line in plan), plan
