@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from string import punctuation
+from string import punctuation, whitespace
 from typing import Final
 
 from records.fieldtypes import field_type
 from records.limits import SEARCHED_CHARACTERS
 from records.table import Field, Table
 
-_TERM: Final = re.compile(r'(?P<no>-?)"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+)')
-_SPACED: Final = str.maketrans(dict.fromkeys(punctuation, " "))
+_TERM: Final = re.compile(r'(?P<no>-?)"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+)', re.ASCII)
+_SPACED: Final = str.maketrans(dict.fromkeys(punctuation + whitespace, " "))
+"""ASCII alone: what parts words elsewhere the database knows, for rows and questions alike."""
 
 
 def searched_fields(table: Table) -> tuple[tuple[Field, str], ...]:
@@ -54,6 +55,6 @@ def _terms(asked: str) -> Iterator[str]:
             yield "or"
             continue
         negated = found["no"] if word is None else word[:1] == "-"
-        words = (found["phrase"] if word is None else word).translate(_SPACED).split()
+        words = [each for each in (found["phrase"] if word is None else word).translate(_SPACED).split(" ") if each]
         if words:
             yield f'{"-" if negated else ""}"{" ".join(words)}"'

@@ -7,6 +7,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from psycopg.sql import SQL, Identifier, Literal
 
 from datar.errors import Invalid
@@ -245,6 +247,21 @@ def test_the_first_characters_are_searched(engine: Engine) -> None:
     rows = engine.table("books", {"fields": FIELDS, "search_fields": WEIGHED})
     rows.create({"title": "x " * (share // 2 - 1) + "in " + "out", "pages": 100})
     assert (found(rows, "x"), found(rows, "out")) == ([1], [])
+
+
+@BOTH
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200), asked=st.text())
+def test_every_text_is_found_by_itself(books: Rows, text: str, asked: str) -> None:
+    """As a phrase, whatever stands in it; and whatever is asked has an answer."""
+    key = books.create({"title": text, "pages": 900})["id"]
+    phrase = '"' + text.replace('"', " ") + '"'
+    if any(sign.isascii() and sign.isalnum() for sign in text):
+        assert books.list(search=phrase, id=str(key))["total"] == 1
+    words = asked.replace("\0", "")
+    if words.strip():
+        books.list(search=words.encode(errors="ignore").decode() or "x", ordering="rank")
+    books.delete(key)
 
 
 @BOTH
