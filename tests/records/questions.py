@@ -9,7 +9,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.records.model import All, Condition, Is, No, Row, Some, Value, World, kind_of
 from tests.records.model_operators import NEGATIONS, TEXTS
-from tests.records.model_values import JSON_KINDS, ORDERED_KINDS, TEXT_KINDS
+from tests.records.model_values import ORDERED_KINDS, TEXT_KINDS
 from tests.records.spelling import Spelling
 from tests.records.worlds import SHAPES
 
@@ -24,15 +24,26 @@ texts = st.one_of(st.sampled_from(_TEXTS), st.text(LETTERS, max_size=4))
 json_scalars: SearchStrategy[Any] = st.sampled_from(
     [*_JSON_TEXTS, 0, 1, -1, 5, 10**30, Decimal("1.0"), Decimal("2.50"), Decimal("1E-7"), True, False]
 )
-_leaves = st.one_of(st.none(), json_scalars)
+_leaves = st.one_of(*[json_scalars] * 5, st.none())
+_more: dict[Any, SearchStrategy[Any]] = {"0": _leaves, "gt": _leaves, 'q"k': _leaves, "x__y": _leaves}
+_flat = st.fixed_dictionaries({"color": _leaves}, optional={"size": _leaves})
 _inner: SearchStrategy[Any] = st.one_of(
-    _leaves,
-    st.lists(_leaves, max_size=3),
-    st.dictionaries(st.sampled_from(KEYS), _leaves, max_size=3),
-    st.lists(st.dictionaries(st.sampled_from(KEYS[:2]), _leaves, max_size=2), max_size=2),
+    _leaves, _leaves, st.lists(_leaves, min_size=1, max_size=3), st.lists(_flat, max_size=2), _flat
 )
-objects = st.dictionaries(st.sampled_from(KEYS), _inner, max_size=4)
-arrays = st.lists(_inner, max_size=4)
+objects: SearchStrategy[Any] = st.one_of(
+    st.fixed_dictionaries({"color": _leaves, "size": _inner}),
+    st.fixed_dictionaries({"color": _inner, "deep": _flat}),
+    st.fixed_dictionaries({"color": _leaves, **_more}),
+    st.fixed_dictionaries({}, optional={"color": _leaves, "size": _inner, "deep": _flat, **_more}),
+)
+arrays = st.one_of(st.lists(_inner, min_size=1, max_size=3), st.lists(_inner, max_size=3))
+OBJECT_PATHS = [
+    *[("color",)] * 8,
+    *[("size",)] * 2,
+    *(("size", "0"), ("size", "0", "color"), ("deep",), ("deep", "color"), ("deep", "size")),
+    *(("0",), ("gt",), ('q"k',), ("x__y",), ("a b",), ("color", "size")),
+]
+ARRAY_PATHS = [("0",), ("0",), ("0",), ("1",), ("0", "color"), ("0", "0"), ("1", "size"), ("color",)]
 _points = st.sampled_from([[0, 0], [Decimal("1.5"), 2], [-180, 90]])
 
 POOLS: dict[str, list[Any]] = {
@@ -82,7 +93,7 @@ VALUES: dict[str, SearchStrategy[Any]] = {
     "any": st.one_of(json_scalars, objects, arrays),
     "geopoint": _points,
 }
-NULLABLE = {kind: st.one_of(st.none(), values, values, values) for kind, values in VALUES.items()}
+NULLABLE = {kind: st.one_of(values, values, values, st.none()) for kind, values in VALUES.items()}
 KEY_POOLS: dict[str, list[Any]] = {
     "regions": [("FR", 1), ("FR", 2), ("DE", 1), ("fr", 1), ("é,~/", 3)],
     "people": [1, 2, 3, 4, 5, 7],
@@ -236,4 +247,3 @@ spellings = st.builds(
     arrays=st.booleans(),
     offset=st.booleans(),
 )
-JSON_LABELS = tuple(label for label, kind in SHAPES["things"].kinds.items() if kind in JSON_KINDS)

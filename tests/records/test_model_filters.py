@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.records.agreeing import agree_found
-from tests.records.model import Question, Value
-from tests.records.model_values import ORDERED_KINDS, TEXT_KINDS
+from tests.records.model import Is, Question, Value
+from tests.records.model_values import ORDERED_KINDS
 from tests.records.questions import (
+    ARRAY_PATHS,
     CONTENTS,
     EQUALITY,
-    JSON_LABELS,
-    KEYS,
     NULLS,
+    OBJECT_PATHS,
     ORDER,
     TEXT,
     comparisons,
@@ -53,18 +53,31 @@ def test_nulls_of_every_type(stand: Stand, data: st.DataObject) -> None:
     check(stand, data, (label,), plain_values(label), *NULLS)
 
 
-@pytest.mark.parametrize("kind", sorted(TEXT_KINDS))
+WRITTEN = {"text": "{}", "mail": "{}@b.cd", "link": "urn:{}"}
+"""Fields of text, and how such a text is made of any other."""
+
+
 @given(data=st.data())
-def test_pieces_of_texts(stand: Stand, kind: str, data: st.DataObject) -> None:
+def test_pieces_of_texts(stand: Stand, data: st.DataObject) -> None:
     words = [word for word in TEXT if "like" not in word and not word.lstrip("n").startswith("i")]
-    check(stand, data, (LABEL_OF[kind],), plain_values(LABEL_OF[kind]), *words)
+    label = data.draw(st.sampled_from(sorted(WRITTEN)))
+    check(stand, data, (label,), plain_values(label), *words)
 
 
-@pytest.mark.parametrize("kind", sorted(TEXT_KINDS))
-@given(data=st.data())
-def test_texts_whatever_the_case(stand: Stand, kind: str, data: st.DataObject) -> None:
-    words = [word for word in TEXT if "like" not in word and word.lstrip("n").startswith("i")]
-    check(stand, data, (LABEL_OF[kind],), plain_values(LABEL_OF[kind]), *words)
+ALIKE = ["sSſ", "ßẞs", "kKK", "σςΣ", "iIıİ", "ǆǅǄ", "åÅÅ", "éÉe", "θΘϑϴ", "µμΜ", "ᾳᾼ", "aAäÄ", "ꭰᎠ", "𐐨𐐀"]
+"""Letters of which some are one letter to those who do not look at case."""
+
+
+@given(letters=st.sampled_from(ALIKE), data=st.data())
+def test_texts_whatever_the_case(stand: Stand, letters: str, data: st.DataObject) -> None:
+    label = data.draw(st.sampled_from(sorted(WRITTEN)))
+    some = st.text(letters, min_size=1, max_size=3)
+    rows = data.draw(st.lists(some, min_size=1, max_size=5))
+    stand.write({"things": [{"sku": str(at), label: WRITTEN[label].format(row)} for at, row in enumerate(rows)]})
+    words = [word for word in TEXT if word == "ilike" or word.lstrip("n").startswith("i")]
+    for operator in data.draw(st.lists(st.sampled_from(words), min_size=1, max_size=4, unique=True)):
+        text = data.draw(st.one_of(some, some.map(WRITTEN[label].format)))
+        agree_found(stand, "things", Question((Is(Value(label), operator, text),)), data.draw(spellings))
 
 
 @given(data=st.data())
@@ -72,22 +85,27 @@ def test_patterns_of_like(stand: Stand, data: st.DataObject) -> None:
     check(stand, data, ("text",), plain_values("text"), "like", "ilike")
 
 
-@pytest.mark.parametrize(("label", "part"), [(label, part) for label, parts in PARTS_OF.items() for part in parts])
+@pytest.mark.parametrize("label", sorted(PARTS_OF))
 @given(data=st.data())
-def test_parts(stand: Stand, label: str, part: str, data: st.DataObject) -> None:
-    check(stand, data, (label,), st.just(Value(label, part=part)), *EQUALITY, *ORDER, *NULLS)
+def test_parts(stand: Stand, label: str, data: st.DataObject) -> None:
+    values = st.builds(Value, st.just(label), part=st.sampled_from(PARTS_OF[label]))
+    check(stand, data, (label,), values, *EQUALITY, *ORDER, *NULLS)
 
 
-@pytest.mark.parametrize("label", JSON_LABELS)
 @given(data=st.data())
-def test_contents_of_json(stand: Stand, label: str, data: st.DataObject) -> None:
+def test_contents_of_objects(stand: Stand, data: st.DataObject) -> None:
+    check(stand, data, ("obj",), plain_values("obj"), *CONTENTS)
+
+
+@given(data=st.data())
+def test_contents_of_arrays_and_other_json(stand: Stand, data: st.DataObject) -> None:
+    label = data.draw(st.sampled_from(["arr", "lst", "anything", "geo"]))
     check(stand, data, (label,), plain_values(label), *CONTENTS)
 
 
-def keyed_values(*labels: str) -> "st.SearchStrategy[Value]":
-    """A value one or two keys into a JSON field."""
-    keys = st.lists(st.sampled_from(KEYS), min_size=1, max_size=2).map(tuple)
-    return st.builds(Value, st.sampled_from(labels), keys=keys)
+def keyed_values(paths: list[tuple[str, ...]], *labels: str) -> "st.SearchStrategy[Value]":
+    """A value one of these paths into a JSON field."""
+    return st.builds(Value, st.sampled_from(labels), keys=st.sampled_from(paths))
 
 
 @pytest.mark.parametrize(
@@ -95,12 +113,19 @@ def keyed_values(*labels: str) -> "st.SearchStrategy[Value]":
 )
 @given(data=st.data())
 def test_paths_into_objects(stand: Stand, words: tuple[str, ...], data: st.DataObject) -> None:
-    check(stand, data, ("obj",), keyed_values("obj"), *words)
+    check(stand, data, ("obj",), keyed_values(OBJECT_PATHS, "obj"), *words)
 
 
 @given(data=st.data())
 def test_paths_into_arrays(stand: Stand, data: st.DataObject) -> None:
-    check(stand, data, ("arr", "anything", "geo"), keyed_values("arr", "anything", "geo"))
+    label = data.draw(st.sampled_from(["arr", "lst", "anything"]))
+    check(stand, data, (label,), keyed_values(ARRAY_PATHS, label))
+
+
+@given(data=st.data())
+def test_paths_into_geojson(stand: Stand, data: st.DataObject) -> None:
+    paths = [("type",), ("coordinates",), ("coordinates", "0"), ("coordinates", "1")]
+    check(stand, data, ("geo",), keyed_values(paths, "geo"))
 
 
 @pytest.mark.parametrize("words", [EQUALITY, ORDER, TEXT], ids=["equality", "order", "text"])

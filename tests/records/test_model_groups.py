@@ -103,10 +103,10 @@ def test_numbers_are_exact_or_have_15_digits(stand: Stand, kind: str, data: st.D
 
 @pytest.mark.parametrize("kind", ORDERED_KINDS)
 @given(data=st.data())
-def test_aggregates_of_every_type(stand: Stand, kind: str, data: st.DataObject) -> None:
+def test_groups_and_aggregates_of_every_type(stand: Stand, kind: str, data: st.DataObject) -> None:
     label = LABEL_OF[kind]
     stand.write(data.draw(worlds({"things": (label, "flag")}, most=7)))
-    asked = groupings("things", keys_of(plain_values("flag"), least=0), several("things", plain_values(label)))
+    asked = groupings("things", keys_of(plain_values("flag", label), least=0), several("things", plain_values(label)))
     for grouping in data.draw(st.lists(asked, min_size=1, max_size=2)):
         agree(stand, "things", grouping, data.draw(spellings))
 
@@ -121,16 +121,6 @@ def test_arrays_of_values_without_order(stand: Stand, data: st.DataObject) -> No
         "things", keys_of(plain_values("flag"), least=0), several("things", values, ["count", *sorted(ARRAYS)])
     )
     agree(stand, "things", data.draw(asked), data.draw(spellings))
-
-
-@pytest.mark.parametrize("kind", ORDERED_KINDS)
-@given(data=st.data())
-def test_groups_of_every_type(stand: Stand, kind: str, data: st.DataObject) -> None:
-    label = LABEL_OF[kind]
-    stand.write(data.draw(worlds({"things": (label,)}, most=8)))
-    asked = groupings("things", keys_of(plain_values(label)), st.just((Aggregate("count", "count"),)))
-    for grouping in data.draw(st.lists(asked, min_size=1, max_size=2)):
-        agree(stand, "things", grouping, data.draw(spellings))
 
 
 @given(data=st.data())
