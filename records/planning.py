@@ -180,6 +180,8 @@ def _sort(term: SortTerm, query: Query, table: Table, lookups: Lookups) -> Sort:
     try:
         found = resolve(term.name, table, lookups)
     except Invalid as refused:
+        if refused.code == "query_too_complex":
+            raise
         raise Invalid(f"'ordering': {refused.detail}", code="invalid_ordering") from None
     if found.words:
         raise Invalid(f"'ordering' takes fields; '{term.name}' says more.", code="invalid_ordering")

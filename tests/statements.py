@@ -23,10 +23,14 @@ _TRIES = 4
 
 @dataclass(frozen=True)
 class Sent:
-    """What one request sent: statements that ask or change, and those that only control a transaction."""
+    """What one request sent: statements that ask or change, and those that only control a transaction.
+
+    ``errors`` is what the server said of those that failed.
+    """
 
     statements: tuple[str, ...]
     control: tuple[str, ...]
+    errors: tuple[str, ...]
 
 
 class Statements:
@@ -38,6 +42,7 @@ class Statements:
         self._line = re.compile(
             rf"^\S+ \S+ \S+ \[\d+\] {name} LOG:  (?:statement|execute [^:]*): (.*(?:\n\t.*)*)$", re.MULTILINE
         )
+        self._error = re.compile(rf"^\S+ \S+ \S+ \[\d+\] {name} (?:ERROR|FATAL|PANIC):  (.*)$", re.MULTILINE)
 
     def of(self, send: Callable[[], Any]) -> Sent:
         """The statements of one ``send``, sent once before so that caches are warm.
@@ -45,16 +50,19 @@ class Statements:
         What is remembered for less than a second may run out between two sends, so the least of a few counts.
         """
         send()
-        return min((self._once(send) for _ in range(_TRIES)), key=lambda sent: len(sent.statements) + len(sent.control))
+        return min((self.once(send) for _ in range(_TRIES)), key=lambda sent: len(sent.statements) + len(sent.control))
 
-    def _once(self, send: Callable[[], Any]) -> Sent:
+    def once(self, send: Callable[[], Any]) -> Sent:
+        """The statements of one ``send``, or of many requests in it, whatever the caches hold."""
         before = self._log.stat().st_size
         send()
         with self._log.open("rb") as file:
             file.seek(before)
-            found = self._line.findall(file.read().decode("utf-8", "replace"))
+            log = file.read().decode("utf-8", "replace")
+        found = self._line.findall(log)
         control = [text for text in found if text.split(None, 1)[0].rstrip(";").upper() in _CONTROL]
-        return Sent(tuple(text for text in found if text not in control), tuple(control))
+        statements = tuple(text for text in found if text not in control)
+        return Sent(statements, tuple(control), tuple(self._error.findall(log)))
 
 
 @contextmanager
