@@ -44,7 +44,7 @@ def condition_of(asked: Asked, table: Table, lookups: Lookups) -> Condition:
         case Comparison():
             return _comparison(asked, table, lookups)
         case NotAsked(inner):
-            return Not(condition_of(inner, table, lookups))
+            return negation(condition_of(inner, table, lookups))
         case AllAsked(parts):
             return AllOf(tuple(condition_of(part, table, lookups) for part in parts))
         case AnyAsked(parts):
@@ -64,6 +64,21 @@ def own_condition(asked: Asked, table: Table) -> Condition:
         if hops:
             raise Invalid(f"'{comparison.name}': only the table's own fields fit here.", code="invalid_filter")
     return condition_of(asked, table, lookups)
+
+
+def negation(condition: Condition) -> Condition:
+    """What holds where the condition does not, unknown where it is; ``not`` stands at the leaves alone.
+
+    Among conjuncts a provider can join where it would have to look row by row.
+    """
+    match condition:
+        case Not(inner):
+            return inner
+        case AllOf(parts) if parts:
+            return AnyOf(tuple(negation(part) for part in parts))
+        case AnyOf(parts):
+            return AllOf(tuple(negation(part) for part in parts))
+    return Not(condition)
 
 
 def outputs_condition(comparisons: tuple[Comparison, ...], outputs: Mapping[str, Output]) -> Condition:

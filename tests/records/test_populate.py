@@ -1,5 +1,6 @@
 """Relations put into rows: objects, arrays, depth, names, limits."""
 
+import time
 from typing import Any
 
 import pytest
@@ -58,6 +59,19 @@ def test_star_is_every_foreign_key(shop: Shop) -> None:
     row = shop.orders.ask(("populate", "*,lines,customer.country"))["data"][0]
     assert (row["customer"]["country"], len(row["lines"])) == (FRANCE, 2)
     assert shop.countries.ask(("populate", "*"))["data"][0] == {"code": "DE", "name": "Germany"}
+
+
+def test_parents_without_children_cost_little(engine: Engine) -> None:
+    parents = engine.table("parents", {"fields": [{"name": "n", "type": "integer"}]})
+    key = {"fields": "parent_id", "reference": {"resource": "parents", "fields": "id"}}
+    children = engine.table("children", {"fields": [{"name": "parent_id", "type": "integer"}], "foreignKeys": [key]})
+    parents.create([{"n": number} for number in range(1_000)])
+    for start in range(0, 60_000, 10_000):
+        children.create([{"parent_id": number % 3 + 1} for number in range(start, start + 10_000)])
+    began = time.perf_counter()
+    rows = parents.list(populate="children", ordering="-id", page_size="1000", populate_limit="2")["data"]
+    assert [len(row["children"]) for row in rows[-4:]] == [0, 2, 2, 2]
+    assert time.perf_counter() - began < 2  # a walk along the whole key for each parent takes longer
 
 
 def test_populate_limit(shop: Shop) -> None:

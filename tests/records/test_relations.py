@@ -1,5 +1,7 @@
 """Paths through relations: how they are named, what they find, what stays unknown."""
 
+import time
+
 import pytest
 
 from datar.errors import Invalid
@@ -33,6 +35,45 @@ def test_a_to_many_path_is_never_unknown(shop: Shop) -> None:
     assert shop.names(("filters", '{"not": {"bills.total": 10}}')) == ["Ann", "Cid", "Dot"]
     assert shop.names(("filters", '{"not": {"staff.id__nnull": true}}')) == ["Cid", "Dot"]
     assert shop.names(("bills.at__isnull", "true")) == ["Bob"]
+
+
+@pytest.mark.parametrize(
+    ("tree", "names"),
+    [
+        ('{"or": [{"bills.total": 10}, {"staff.name": "Dot"}]}', ["Bob"]),
+        ('{"or": [{"bills.number__nnull": true}, {"name": "Cid"}]}', ["Bob", "Cid"]),
+        ('{"not": {"or": [{"bills.total": 10}, {"staff.name": "Bob"}]}}', ["Cid", "Dot"]),
+        ('{"not": {"and": [{"orders.total": 20}, {"staff.name": "Dot"}]}}', ["Ann", "Cid", "Dot"]),
+        ('{"or": [{"not": {"orders.total": 20}}, {"boss.staff.name": "Cid"}]}', ["Bob", "Cid", "Dot"]),
+        ('{"or": [{"orders.lines.article": "ink"}, {"country.name": "Germany"}]}', ["Ann", "Bob", "Dot"]),
+        ('{"not": {"not": {"staff.name": "Bob"}}}', ["Ann"]),
+    ],
+)
+def test_some_row_inside_trees(shop: Shop, tree: str, names: list[str]) -> None:
+    assert shop.names(("filters", tree)) == names
+
+
+def test_some_row_of_a_disjunction_is_asked_once_for_all_rows(engine: Engine) -> None:
+    parents = engine.table("parents", {"fields": [{"name": "n", "type": "integer"}]})
+    key = {"reference": {"resource": "parents", "fields": "id"}, "x-enforced": False}
+    keys = [
+        {"fields": "one_id", **key, "x-reverse-name": "ones"},
+        {"fields": "two_id", **key, "x-reverse-name": "twos"},
+    ]
+    fields = [{"name": "one_id", "type": "integer"}, {"name": "two_id", "type": "integer"}]
+    children = engine.table("children", {"fields": fields, "foreignKeys": keys})
+    parents.create([{"n": number} for number in range(2_000)])
+    for start in range(0, 60_000, 10_000):
+        rows = [{"one_id": number % 3 + 1, "two_id": number % 3 + 1} for number in range(start, start + 10_000)]
+        children.create(rows)
+    for tree in (
+        '{"or": [{"ones.id__nnull": true}, {"twos.id__nnull": true}]}',
+        '{"not": {"or": [{"ones.id__nnull": true}, {"twos.id__nnull": true}]}}',
+    ):
+        began = time.perf_counter()
+        found = parents.ask(("filters", tree))["total"]
+        assert found in (3, 1_997)
+        assert time.perf_counter() - began < 2  # 2,000 rows, each looking through 60,000, take longer
 
 
 def test_each_comparison_has_a_row_of_its_own(shop: Shop) -> None:

@@ -24,10 +24,12 @@ from records.providers.postgres.source import joined
 from records.table import Field, Table
 
 _ONE: Final = SQL("(SELECT {row} FROM {table} AS {alias} WHERE {condition})")
+# OFFSET 0 makes the planner look for the rows of this parent first: it would else walk the whole primary key in hope of
+# meeting some of them, which for a parent without any never ends before the table does.
 _MANY: Final = SQL(
     "(SELECT '[' || coalesce(string_agg(row, ','), '') || ']' FROM (SELECT {row} AS row FROM"
-    " (SELECT {columns} FROM {table} AS {alias} WHERE {condition} ORDER BY {order} LIMIT {limit}::bigint) AS {alias}"
-    ") AS rows)"
+    " (SELECT * FROM (SELECT {columns} FROM {table} AS {alias} WHERE {condition} OFFSET 0) AS {alias}"
+    " ORDER BY {order} LIMIT {limit}::bigint) AS {alias}) AS rows)"
 )
 
 
@@ -101,9 +103,9 @@ def _relation_text(populated: Populated, outer: str, numbers: Iterator[int]) -> 
     place = {"table": qualified(target), "alias": Identifier(alias), "condition": joined(relation, outer, alias)}
     if not relation.many:
         return _ONE.format(row=row, **place)
-    columns = SQL(", ").join(
-        Identifier(alias, name) for name in read_columns(target.fields, populated.populated, meta=False)
-    )
+    names = read_columns(target.fields, populated.populated, meta=False)
+    names += [name for name in (compared(field).name for field in target.key_fields) if name not in names]
+    columns = SQL(", ").join(Identifier(alias, name) for name in names)
     limit = Placeholder("populate_limit")
     return _MANY.format(row=row, columns=columns, order=_key_order(target, alias), limit=limit, **place)
 

@@ -7,12 +7,12 @@ import base64
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
-from psycopg.sql import SQL, Composable
+from psycopg.sql import SQL, Composable, Identifier
 
 from records.conditions import AllOf, AnyOf, Condition, Expression, Found, Match, Not, Output, Some
 from records.operators import JSON_TYPES
 from records.providers.postgres.binding import Binds, Bound
-from records.providers.postgres.columns import STORAGES
+from records.providers.postgres.columns import STORAGES, columns_of
 from records.providers.postgres.expressions import (
     expression_shape,
     expression_text,
@@ -66,6 +66,9 @@ _ANY_JSON: Final[dict[str, SQL]] = {
 """Of a value that may be a text: PostgreSQL's operators take a text for an array of one."""
 _KEY_TYPES: Final = {"has_key": SQL("text"), "has_any_keys": SQL("text[]"), "has_all_keys": SQL("text[]")}
 _EXISTS: Final = SQL("EXISTS (SELECT FROM {source} WHERE {joined} AND ({condition}))")
+_AMONG: Final = SQL("coalesce(({here}) IN (SELECT DISTINCT {there} FROM {source} WHERE {condition}), FALSE)")
+"""The same where it is no part of a conjunction: asked once for all rows. PostgreSQL would look for the child of each
+row anew, and through the whole table where few keys occur in it."""
 
 
 def condition_text(condition: Condition, source: Source, binds: Binds, outputs: Outputs = ()) -> Composable:
@@ -73,16 +76,18 @@ def condition_text(condition: Condition, source: Source, binds: Binds, outputs: 
     match condition:
         case Match():
             return _match(condition, source, binds, outputs)
+        case Not(Some() as some):
+            return SQL("NOT {exists}").format(exists=_exists(some, source, binds))
         case Not(inner):
-            return SQL("NOT ({inner})").format(inner=condition_text(inner, source, binds, outputs))
+            return SQL("NOT ({inner})").format(inner=_inner_text(inner, source, binds, outputs))
         case AllOf(()):
             return SQL("TRUE")
         case AllOf(parts):
-            return SQL(" AND ").join(_part(part, source, binds, outputs) for part in parts)
+            return SQL(" AND ").join(_part(part, condition_text(part, source, binds, outputs)) for part in parts)
         case AnyOf(parts):
-            return SQL(" OR ").join(_part(part, source, binds, outputs) for part in parts)
+            return SQL(" OR ").join(_part(part, _inner_text(part, source, binds, outputs)) for part in parts)
         case Some():
-            return _some(condition, source, binds)
+            return _exists(condition, source, binds)
         case Found(words):
             return found_text(source, binds(words))
 
@@ -126,16 +131,41 @@ def _output_shape(output: Output) -> Hashable:
     return output.place, output.result.type, output.result.format
 
 
-def _part(condition: Condition, source: Source, binds: Binds, outputs: Outputs) -> Composable:
-    text = condition_text(condition, source, binds, outputs)
+def _inner_text(condition: Condition, source: Source, binds: Binds, outputs: Outputs) -> Composable:
+    """A condition inside a disjunction or a negation, where no join can stand for "some row"."""
+    match condition:
+        case Some():
+            return _among(condition, source, binds)
+        case Not(inner):
+            return SQL("NOT ({inner})").format(inner=_inner_text(inner, source, binds, outputs))
+        case AllOf(parts) if parts:
+            return SQL(" AND ").join(_part(part, _inner_text(part, source, binds, outputs)) for part in parts)
+    return condition_text(condition, source, binds, outputs)
+
+
+def _part(condition: Condition, text: Composable) -> Composable:
     return text if isinstance(condition, Match | Some) else SQL("({text})").format(text=text)
 
 
-def _some(some: Some, source: Source, binds: Binds) -> Composable:
+def _exists(some: Some, source: Source, binds: Binds) -> Composable:
     here = source.alias_of(some.hops)
     child = source.child(some.relation.target)
     inner = condition_text(some.condition, child, binds)
     return _EXISTS.format(source=child.text, joined=joined(some.relation, here, child.alias), condition=inner)
+
+
+def _among(some: Some, source: Source, binds: Binds) -> Composable:
+    here = source.alias_of(some.hops)
+    child = source.child(some.relation.target)
+    inner = condition_text(some.condition, child, binds)
+    theirs = [Identifier(child.alias, columns_of(there)[0].name) for _, there in some.relation.pairs]
+    known = [SQL("{column} IS NOT NULL").format(column=column) for column in theirs]
+    return _AMONG.format(
+        here=SQL(", ").join(Identifier(here, columns_of(mine)[0].name) for mine, _ in some.relation.pairs),
+        there=SQL(", ").join(theirs),
+        source=child.text,
+        condition=SQL(" AND ").join([*known, SQL("({inner})").format(inner=inner)]),
+    )
 
 
 def _match(match: Match, source: Source, binds: Binds, outputs: Outputs) -> Composable:
