@@ -192,7 +192,7 @@ def operands(kind: str, operator: str) -> SearchStrategy[Any]:
         return _JSON_OPERANDS[operator]
     if operator in _BY_OPERATOR:
         return _BY_OPERATOR[operator]
-    values = PART_VALUES if kind == "part" else VALUES[kind]
+    values = VALUES[kind] if kind in VALUES else PART_VALUES[kind.removeprefix("/")]
     if operator in ("in", "nin"):
         return st.lists(values, min_size=1, max_size=4)
     if operator in ("between", "nbetween", "range"):
@@ -200,7 +200,13 @@ def operands(kind: str, operator: str) -> SearchStrategy[Any]:
     return values
 
 
-PART_VALUES = st.sampled_from([0, 1, 2, 3, 7, 12, 23, 29, 30, 31, 1969, 1970, 2023, 2024, 9999, -1])
+PART_VALUES: dict[str, SearchStrategy[Any]] = {
+    "year": st.sampled_from([0, 1, 1969, 1970, 2000, 2023, 2024, 9999]),
+    "month": st.integers(0, 13),
+    "day": st.sampled_from([0, 1, 2, 3, 27, 28, 29, 30, 31]),
+    "week_day": st.integers(1, 7),
+    "hour": st.sampled_from([0, 1, 5, 12, 22, 23, 24]),
+}
 
 
 @st.composite
@@ -212,8 +218,8 @@ def comparisons(
     kind = kind_of(NOWHERE, table, value)
     keyed = bool(value.keys) or (kind == "json" and stored_kind(table, value) == "any")
     operator = draw(st.sampled_from(tuple(operators or operators_of(kind, keyed=keyed))))
-    number_part = value.part not in ("", "date")
-    return Is(value, operator, draw(operands("part" if number_part else kind, operator)))
+    number_part = value.part in PART_VALUES
+    return Is(value, operator, draw(operands(f"/{value.part}" if number_part else kind, operator)))
 
 
 def stored_kind(table: str, value: Value) -> str:

@@ -60,6 +60,8 @@ def body_of(world: World, table: str, asked: Question | Grouping, spelling: Spel
     }
     if base.where:
         body["filters"] = tree(base.where, spelling)
+    if isinstance(asked, Grouping) and asked.having and not spelling.arrays:
+        body["_having"] = tree(asked.having, spelling)
     return dumps(body)
 
 

@@ -80,15 +80,21 @@ def groupings(
     plain = Grouping(Question(), draw(keys), draw(found))
     kinds = {name: kind for name, kind in kinds_of(NOWHERE, table, plain).items() if not kind.startswith("[")}
     names = [name for name in kinds if name.replace("_", "").isalnum()]
-    if not plain.keys or not names:
+    if not names:
         return plain
-    order = draw(st.lists(st.builds(Sort, st.sampled_from(names), st.booleans()), max_size=2, unique_by=lambda s: s.by))
+    order = (
+        []
+        if not plain.keys
+        else draw(
+            st.lists(st.builds(Sort, st.sampled_from(names), st.booleans()), max_size=2, unique_by=lambda s: s.by)
+        )
+    )
     having = []
     if draw(st.booleans()):
         name = draw(st.sampled_from(names))
         operator = draw(st.sampled_from([*EQUALITY, *ORDER, *NULLS]))
         having = [Is(Value(name), operator, draw(operands(kinds[name], operator)))]
-    base = Question((), tuple(order), draw(st.sampled_from([1, 3, 20])), draw(st.integers(0, 3)))
+    base = Question((), tuple(order), draw(st.sampled_from([1, 3, 20])), draw(st.integers(0, 3)) if plain.keys else 0)
     return replace(plain, base=base, having=tuple(having))
 
 
