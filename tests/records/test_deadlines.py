@@ -1,6 +1,8 @@
 """Nothing waits for ever: not a statement, not for a client that has left, not for a server that is silent."""
 
 import contextlib
+import os
+import signal
 import socket
 import threading
 import time
@@ -84,6 +86,19 @@ def test_re_14_a_client_that_leaves_frees_its_backend(pool: Pool, client: Simple
     assert_soon_idle(database_url)
     with pool.connection() as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_statement_that_takes_long_to_send_is_answered(pool: Pool) -> None:
+    with pool.connection() as connection:
+        backend = connection.info.backend_pid
+        os.kill(backend, signal.SIGSTOP)
+        waking = threading.Timer(0.8, os.kill, (backend, signal.SIGCONT))
+        waking.start()
+        try:
+            long = connection.execute("SELECT length(%(text)s::text)", {"text": "x" * 5_000_000}).fetchone()
+        finally:
+            waking.join()
+    assert long == (5_000_000,)
 
 
 def test_a_write_of_a_client_that_left_is_undone(engine: Engine, client: SimpleNamespace) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.errors import _WaitTimeout
+from psycopg.waiting import Ready
 
 from datar import presence
 from datar.errors import ClientGone
@@ -35,6 +36,7 @@ _LOOK_SECONDS: Final = 0.3
 _DOUBT_SECONDS: Final = 1.5
 """After so long the server is asked whether it answers; the ping has 2 s, and a client its 503 within 5."""
 _CANCEL_SECONDS: Final = 2.0
+_NOTHING_READY: Final = Ready.NONE
 
 
 class NoAnswer(psycopg.errors.ConnectionFailure):
@@ -65,7 +67,7 @@ class PatientConnection(psycopg.Connection[tuple[Any, ...]]):
         return self._wait_on(gen, interval)
 
     def _wait_on(self, gen: PQGen[RV], interval: float) -> RV:
-        """Wait for the rest of an answer that takes long. A generator may be waited for again after a timeout."""
+        """Wait for the rest of an answer that takes long."""
         began = time.monotonic() - _LOOK_SECONDS
         while True:
             waited = time.monotonic() - began
@@ -79,7 +81,7 @@ class PatientConnection(psycopg.Connection[tuple[Any, ...]]):
                 with suppress(psycopg.Error):
                     self.cancel_safe(timeout=_CANCEL_SECONDS)
             with suppress(_WaitTimeout):
-                return super().wait(gen, interval, _LOOK_SECONDS)
+                return super().wait(_resumed(gen), interval, _LOOK_SECONDS)
 
     def _give_up(self) -> NoReturn:
         self.close()
@@ -90,12 +92,26 @@ class PatientConnection(psycopg.Connection[tuple[Any, ...]]):
         with suppress(psycopg.Error):
             self.cancel_safe(timeout=_CANCEL_SECONDS)
         try:
-            return super().wait(gen, interval, _CANCEL_SECONDS)
+            return super().wait(_resumed(gen), interval, _CANCEL_SECONDS)
         except psycopg.errors.QueryCanceled:
             raise ClientGone from None
         except _WaitTimeout:
             self.close()
             raise ClientGone from None
+
+
+def _resumed(gen: PQGen[RV]) -> PQGen[RV]:
+    """The rest of a generator that was left at a timeout.
+
+    psycopg's wait begins with ``next``, which says None; one that still sends wants to hear what is ready: nothing.
+    """
+    try:
+        state = gen.send(_NOTHING_READY)
+        while True:
+            state = gen.send((yield state))
+    except StopIteration as done:
+        result: RV = done.value
+        return result
 
 
 class MetadataConnection(PatientConnection):
