@@ -48,7 +48,8 @@ _ANSWERS: Final = {
     (200, "text/csv"): OpenApiResponse({"type": "string"}, "The rows as RFC 4180, without paging words all of them."),
     (200, "application/x-ndjson"): OpenApiResponse({"type": "string"}, "The rows, one JSON object a line."),
 }
-_ONE_OR_MANY: Final = {"oneOf": [_ROW, _ROWS]}
+_SENT: Final = {**_ROWS, "minItems": 1}
+_ONE_OR_MANY: Final = {"oneOf": [_ROW, _SENT]}
 _JSON: Final = "application/json"
 
 
@@ -89,7 +90,7 @@ list_docs = extend_schema_view(
         "records_update_many",
         tag=_TAG,
         summary="Change many records by key, all or none",
-        request={_JSON: _ROWS},
+        request={_JSON: _SENT},
         answers={200: OpenApiResponse({"oneOf": [_MANY, _object(updated=_COUNT)]}, "Changed."), **REQUIRED},
         parameters=[META, _PREFER],
     ),

@@ -35,6 +35,7 @@ REFUSALS = {
     403: "Known, but not allowed to do this.",
     404: "Not there.",
     405: "This method is not for this path; `Allow` says which are.",
+    406: "`Accept` takes no form that this can be had in.",
     409: "The stored state does not allow it.",
     413: "The body is too large, or has too many rows.",
     415: "The body is not JSON in UTF-8.",
@@ -48,6 +49,11 @@ class ViewSchema(AutoSchema):  # type: ignore[misc]  # drf-spectacular is untype
     def get_auth(self) -> list[Any]:
         """The security requirements; none for a view that says so."""
         return [] if getattr(self.view, "open_to_all", False) else list(super().get_auth())
+
+    def _get_request_body(self, direction: str = "request") -> Any:
+        """The body, where there is one; no endpoint takes one and does without."""
+        body = super()._get_request_body(direction)
+        return {**body, "required": True} if body else body
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         """Only where an answer says ``many``: a shape of a view's ``list`` is whole, and would be put into an array."""

@@ -129,7 +129,9 @@ def test_the_document_says_who_needs_credentials_and_what_is_wrong_with_bodies()
             else:
                 assert security == [{"ApiKey": [], "Token": []}], path
             bodily = {"405", "413", "415"} & told["responses"].keys()
+            assert "406" in told["responses"], (method, path)
             if "requestBody" in told:
+                assert told["requestBody"]["required"] is True, (method, path)
                 assert bodily == {"405", "413", "415"}, (method, path)
             elif method == "get":
                 assert not bodily, path
