@@ -10,7 +10,7 @@ from datar.errors import Invalid
 from records.coerce import key_text
 from records.conditions import AllOf, AnyOf, Condition, Expression, Match, Not, Output, Some
 from records.lists import unquoted
-from records.names import Word, resolve, words_of
+from records.names import Word, check_length, resolve, words_of
 from records.nearest import nearest
 from records.operands import match_of
 from records.operators import JSON_TYPES, OPERATORS, PARTS, Operator
@@ -173,6 +173,7 @@ def _output(asked: Comparison, outputs: Mapping[str, Output]) -> Condition:
 
 def _output_name(name: str, outputs: Mapping[str, Output]) -> tuple[str, tuple[Word, ...]]:
     """The longest name that fits, and the words after it."""
+    check_length(name)
     cut = len(name)
     while cut > 0:
         for known in (name[:cut], unquoted(name[:cut])):

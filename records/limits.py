@@ -20,6 +20,12 @@ FILTERS = integer("DATAR_FILTERS", 50, least=1, most=1_000)
 """Comparisons in one query (400 ``query_too_complex``)."""
 FILTER_DEPTH = 20
 """Nesting of ``and``, ``or`` and ``not`` in a filter tree (400 ``query_too_complex``)."""
+QUERY_NAME_CHARACTERS = 2_000
+"""Characters of one name in a query: its relations, label, keys and operator (400 ``query_too_complex``)."""
+SOUGHT_CHARACTERS = 1_000
+"""Characters that ``contains``, ``icontains``, ``like`` and ``ilike`` look for (400 ``query_too_complex``)."""
+SOUGHT_JSON_VALUES = 100
+"""Values, nested ones too, that ``contains`` and ``contained_by`` compare JSON with (400 ``query_too_complex``)."""
 IN_VALUES = integer("DATAR_IN_VALUES", 1_000, least=1, most=100_000)
 """Values of one ``in`` or ``nin`` (400 ``query_too_complex``)."""
 ORDERING_TERMS = integer("DATAR_ORDERING_TERMS", 10, least=1, most=100)

@@ -4,6 +4,7 @@ Knows how names are written and how a table's relations are called; knows no ope
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from datar.errors import Invalid
 from records import limits
@@ -11,6 +12,8 @@ from records.nearest import nearest
 from records.params.flat import RESERVED
 from records.relations import Lookups, Relation
 from records.table import Field, Table
+
+_SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class Resolved:
 
 
 def resolve(name: str, table: Table, lookups: Lookups) -> Resolved:
-    """The meaning of a name. Raises Invalid: ``unknown_field``, ``query_too_complex`` (too many hops)."""
+    """The meaning of a name. Raises Invalid: ``unknown_field``, ``query_too_complex`` (too long, too many hops)."""
+    check_length(name)
     hops: list[Relation] = []
     here, rest = table, name
     while True:
@@ -44,7 +48,11 @@ def resolve(name: str, table: Table, lookups: Lookups) -> Resolved:
 
 
 def resolve_relations(path: str, table: Table, lookups: Lookups) -> tuple[Relation, ...]:
-    """The relations of a path that names nothing else, as ``populate`` does. Raises Invalid (``unknown_field``)."""
+    """The relations of a path that names nothing else, as ``populate`` does.
+
+    Raises Invalid: ``unknown_field``, ``query_too_complex`` (too long, deeper than ``POPULATE_DEPTH``).
+    """
+    check_length(path)
     hops: list[Relation] = []
     here, rest = table, path
     while rest:
@@ -53,8 +61,17 @@ def resolve_relations(path: str, table: Table, lookups: Lookups) -> tuple[Relati
             raise unknown_relation(rest, path, here, lookups)
         relation, rest = cut
         hops.append(relation)
+        if len(hops) > limits.POPULATE_DEPTH:
+            raise Invalid(f"'{path}' is deeper than {limits.POPULATE_DEPTH} relations.", code="query_too_complex")
         here, rest = relation.target, rest[:-1]
     return tuple(hops)
+
+
+def check_length(name: str) -> None:
+    """Raise Invalid for a name of more than ``QUERY_NAME_CHARACTERS``: reading one takes time that grows faster."""
+    most = limits.QUERY_NAME_CHARACTERS
+    if len(name) > most:
+        raise Invalid(f"A name has more than {most} characters: '{name[:_SHOWN]}…'.", code="query_too_complex")
 
 
 def check_hops(hops: list[Relation], name: str) -> None:

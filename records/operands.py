@@ -18,6 +18,8 @@ from records.table import Field, Json
 
 _TEXT: Final = Field("", "string", "")
 _ORDERED: Final = frozenset({"gt", "gte", "lt", "lte"})
+_SEEKING: Final = frozenset({"contains", "icontains", "like", "ilike"})
+"""Those that look for a text anywhere in another."""
 
 
 def match_of(left: Expression | Output, operator: Operator, asked: Comparison) -> Condition:
@@ -94,7 +96,7 @@ def _plain_match(left: Expression | Output, operator: Operator, asked: Compariso
             text = _coerced(replace(_TEXT, name=field.name), asked)
             return Match(left, operator.name, _pattern(asked, operator, text))
         case "text" | "json":
-            return Match(left, operator.name, json_text(asked.name, _whole(asked)))
+            return Match(left, operator.name, json_text(asked.name, _contents(asked)))
         case "key":
             return Match(left, operator.name, _key(asked, _text(asked)))
         case "keys":
@@ -164,6 +166,27 @@ def _whole(asked: Comparison) -> Json:
     return value
 
 
+def _contents(asked: Comparison) -> Json:
+    """A JSON value that is sought in another, or that another is sought in.
+
+    Raises Invalid where it is large: PostgreSQL compares every value with every one, and cannot be stopped meanwhile.
+    """
+    value = _whole(asked)
+    if isinstance(value, str):
+        _check_sought(asked, value)
+    parts, seen = [value], 0
+    while parts:
+        part = parts.pop()
+        seen += 1
+        if seen > limits.SOUGHT_JSON_VALUES:
+            raise Invalid(
+                f"More than {limits.SOUGHT_JSON_VALUES} values in '{asked.name}', nested ones too.",
+                code="query_too_complex",
+            )
+        parts += part if isinstance(part, list) else part.values() if isinstance(part, dict) else ()
+    return value
+
+
 def _text(asked: Comparison) -> str:
     value = asked.value if asked.typed else read_text(asked.value)
     if not isinstance(value, str):
@@ -187,8 +210,18 @@ def _flag(asked: Comparison) -> bool:
 
 def _pattern(asked: Comparison, operator: Operator, text: str) -> str:
     """The text; of a pattern, one that SQL can read."""
+    if operator.name in _SEEKING:
+        _check_sought(asked, text)
     if operator.operand == "pattern" and (len(text) - len(text.rstrip("\\"))) % 2:
         raise Invalid(
             f"The pattern of '{asked.name}' ends in a backslash; write two for one backslash.", code="invalid_filter"
         )
     return text
+
+
+def _check_sought(asked: Comparison, text: str) -> None:
+    """Raise Invalid for a long text: PostgreSQL may try it at every letter, and cannot be stopped within one value."""
+    if len(text) > limits.SOUGHT_CHARACTERS:
+        raise Invalid(
+            f"'{asked.name}' looks for more than {limits.SOUGHT_CHARACTERS} characters.", code="query_too_complex"
+        )

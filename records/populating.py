@@ -28,8 +28,6 @@ def plan_populate(
     roots: dict[str, _Node] = {}
     for path in paths:
         for relations in _paths(path, table, lookups):
-            if len(relations) > limits.POPULATE_DEPTH:
-                raise Invalid(f"'{path}' is deeper than {limits.POPULATE_DEPTH} relations.", code="query_too_complex")
             below = roots
             for relation in relations:
                 below = below.setdefault(relation.name, _Node(relation)).below
