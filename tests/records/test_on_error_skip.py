@@ -1,6 +1,7 @@
 """``on_error=skip``: what can be stored is, the rest is reported with its reasons; one transaction."""
 
 import itertools
+import time
 from typing import Any
 
 import psycopg
@@ -232,3 +233,12 @@ def test_a_long_chain_in_reverse(engine: Engine) -> None:
     chain = [{"id": number, "boss_id": number - 1 if number else None} for number in range(1000)]
     answer = staff.skip([{"id": 5000, "boss_id": 4999}, *reversed(chain)], minimal=True)
     assert (answer["created"], refusals(answer)) == (1000, {0: ["boss_id"]})
+
+
+def test_a_long_chain_without_its_first(engine: Engine) -> None:
+    staff = engine.table("staff", STAFF)
+    chain = [{"id": number, "boss_id": number - 1} for number in range(1, 5001)]
+    started = time.monotonic()
+    answer = staff.skip([*chain, {"id": 9000, "boss_id": 9000}], minimal=True)
+    assert (answer["created"], answer["skipped"]) == (1, 5000)
+    assert time.monotonic() - started < 5

@@ -4,6 +4,7 @@ What it says is what the database would say now. What it does not say (a check, 
 in between) the database tells by itself.
 """
 
+from collections import Counter, deque
 from collections.abc import Sequence
 
 from datar.errors import Conflict
@@ -40,14 +41,30 @@ def screened(table: Table, rows: Rows, connection: Connection, resolve: Resolve)
 
 def _refuse_lost(rows: Rows, home: Sequence[tuple[ForeignKey, set[int]]], refused: dict[int, Conflict]) -> None:
     """Rows whose parent must come with them, and does not; then those whose parent these were, and so on."""
-    before = -1
-    while len(refused) > before:
-        before = len(refused)
-        for key, lost in home:
-            there = {_values(row, key.target_fields) for place, row in enumerate(rows) if place not in refused}
-            for place in sorted(lost - refused.keys()):
-                if _values(rows[place], key.fields) not in there:
-                    refused[place] = _lost_parent(key)
+    left = [row for place, row in enumerate(rows) if place not in refused]
+    there = [Counter(_values(row, key.target_fields) for row in left) for key, _ in home]
+    waiting = [_by_parent(rows, key, lost) for key, lost in home]
+    todo: deque[tuple[int, ForeignKey]] = deque()
+    for (key, _), found, children in zip(home, there, waiting, strict=True):
+        todo.extend((place, key) for values, places in children.items() if not found[values] for place in places)
+    while todo:
+        place, lost_along = todo.popleft()
+        if place in refused:
+            continue
+        refused[place] = _lost_parent(lost_along)
+        for (key, _), found, children in zip(home, there, waiting, strict=True):
+            values = _values(rows[place], key.target_fields)
+            found[values] -= 1
+            if not found[values]:
+                todo.extend((child, key) for child in children.get(values, ()))
+
+
+def _by_parent(rows: Rows, key: ForeignKey, places: set[int]) -> dict[tuple[Json, ...], list[int]]:
+    """Places by the values that their rows refer to."""
+    found: dict[tuple[Json, ...], list[int]] = {}
+    for place in sorted(places):
+        found.setdefault(_values(rows[place], key.fields), []).append(place)
+    return found
 
 
 def _values(row: dict[str, Json], names: Sequence[str]) -> tuple[Json, ...]:
