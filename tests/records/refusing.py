@@ -8,9 +8,10 @@ from hypothesis.strategies import SearchStrategy
 from records.jsontext import dumps
 from tests.records.building import refusal_code
 from tests.records.spelling import TAKEN
-from tests.records.worlds import SHAPES, THINGS, Stand
+from tests.records.worlds import SHAPES, Stand
 
-KNOWN = {*THINGS, *TAKEN, *SHAPES["things"].ways, "rank", "cursor", "populate", "filters", "filter", "include"}
+_NAMES = {name for shape in SHAPES.values() for name in (*shape.kinds, *shape.ways)}
+KNOWN = {*_NAMES, *TAKEN, "rank", "cursor", "populate", "filters", "filter", "include"}
 Pair = tuple[str, str]
 words = st.text("abcdefghijklmnop", min_size=2, max_size=8)
 typos = words.filter(lambda word: word not in KNOWN)

@@ -32,7 +32,7 @@ def check(
 ) -> None:
     """A world with these columns of things, and a few comparisons asked one by one."""
     stand.write(data.draw(worlds({"things": labels})))
-    for asked in data.draw(st.lists(comparisons("things", values, words), min_size=1, max_size=4)):
+    for asked in data.draw(st.lists(comparisons("things", values, words), min_size=1, max_size=3)):
         agree_found(stand, "things", Question((asked,)), data.draw(spellings))
 
 

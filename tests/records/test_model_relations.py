@@ -30,7 +30,7 @@ def ends(*paths: tuple[str, Sequence[str]]) -> SearchStrategy[Value]:
 def check(stand: Stand, data: st.DataObject, columns: Columns, table: str, values: SearchStrategy[Value]) -> None:
     """A world of these columns, and a few comparisons of these values."""
     stand.write(data.draw(worlds(columns)))
-    for asked in data.draw(st.lists(comparisons(table, values), min_size=1, max_size=4)):
+    for asked in data.draw(st.lists(comparisons(table, values), min_size=1, max_size=3)):
         agree_found(stand, table, Question((asked,)), data.draw(spellings))
 
 
@@ -107,7 +107,7 @@ def test_json_keys_and_parts_behind_relations(stand: Stand, data: st.DataObject)
         st.builds(Value, st.just("born"), ways, part=st.sampled_from(["year", "month", "week_day"])),
         st.builds(Value, st.just("meta"), ways),
     )
-    for asked in data.draw(st.lists(comparisons("people", values), min_size=1, max_size=4)):
+    for asked in data.draw(st.lists(comparisons("people", values), min_size=1, max_size=3)):
         agree_found(stand, "people", Question((asked,)), data.draw(spellings))
 
 
