@@ -1,7 +1,6 @@
 """The PostgreSQL provider: composes a plan's statement once per shape, sends it, hands back finished JSON text."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import jiter
@@ -23,9 +22,12 @@ from records.providers.postgres.pool import Connection, Pool
 from records.providers.postgres.references import still_referred_to
 from records.providers.postgres.rowtext import row_template
 from records.providers.postgres.skipping import Sifting
+from records.providers.postgres.statement import Statement
 from records.table import Json
 
 _STATEMENTS_KEPT: Final = 2_000
+_TEXTS_KEPT: Final = 64_000_000
+"""Bytes of all statements that are kept: one that populates fifty wide tables has a million."""
 _BULK_ROWS: Final = 200
 _TRIES: Final = 3
 _TAKEN: Final = "23505"
@@ -39,7 +41,7 @@ class PostgresProvider:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._statements: Kept[Hashable, Statement] = Kept(_STATEMENTS_KEPT)
+        self._statements: Kept[Hashable, Statement] = Kept(_STATEMENTS_KEPT, _TEXTS_KEPT)
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:
         """A page of rows or groups as JSON text; one statement."""
@@ -139,15 +141,15 @@ class PostgresProvider:
         """A composer that is told how this server folds case, which is asked only when something is composed."""
         return lambda plan: compose(plan, Folding(self._pool.server_version()))
 
-    def _statement(self, shape: Hashable, plan: P, compose: Callable[[P], Composed]) -> "Statement":
+    def _statement(self, shape: Hashable, plan: P, compose: Callable[[P], Composed]) -> Statement:
         """The statement of a shape: composed when the shape is new."""
         statement = self._statements.get(shape)
         if statement is None:
             statement = Statement(compose(plan).as_bytes(None), _templates(plan))
-            self._statements.put(shape, statement)
+            self._statements.put(shape, statement, statement.size)
         return statement
 
-    def _read(self, statement: "Statement", values: Values) -> Any:
+    def _read(self, statement: Statement, values: Values) -> Any:
         """One row; a connection that broke under a read is replaced and the read sent once more."""
         with wrapped():
             try:
@@ -159,11 +161,11 @@ class PostgresProvider:
                 with self._pool.fresh_connection() as connection:
                     return statement.run(connection, values)
 
-    def _fetch(self, statement: "Statement", values: Values) -> Any:
+    def _fetch(self, statement: Statement, values: Values) -> Any:
         with self._pool.connection() as connection:
             return statement.run(connection, values)
 
-    def _write(self, statement: "Statement", values: Values, plan: WritePlan, resolve: Resolve) -> Any:
+    def _write(self, statement: Statement, values: Values, plan: WritePlan, resolve: Resolve) -> Any:
         """One row of result; a deadlock or serialization failure is tried again, for nothing of it was kept."""
         with self._pool.connection(bulk=_is_bulk(plan)) as connection:
             for attempt in range(_TRIES):
@@ -252,19 +254,6 @@ def _templates(plan: ListPlan | GroupPlan | KeyedPlan | WritePlan) -> dict[str, 
         case WritePlan():
             return {"template": row_template(plan.table.fields, meta=plan.meta)}
     return compile.read_templates(plan)
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A composed statement and the row templates it binds, both the same for every plan of a shape."""
-
-    text: bytes
-    templates: dict[str, str]
-
-    def run(self, connection: Connection, values: Values) -> Any:
-        """Send it; the first row, or None."""
-        values.update(self.templates)
-        return connection.execute(self.text, values).fetchone()
 
 
 def _inserted(row: Sequence[Any] | None, plan: WritePlan) -> Written:
