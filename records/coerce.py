@@ -20,6 +20,10 @@ from records.table import Field, Json
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,20}")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,200}(\.[0-9]{1,200})?([eE][-+]?[0-9]{1,4})?")
+_LONG_INTEGER: Final = re.compile(r"-?[0-9]++")
+_LONG_NUMBER: Final = re.compile(r"-?[0-9]++(?:\.[0-9]++)?+(?:[eE][-+]?[0-9]++)?+")
+_BEYOND: Final = 10**1000
+"""Stands for a number too long to be read: out of every range."""
 _JSON_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,199})(\.[0-9]{1,200})?([eE][-+]?[0-9]{1,4})?")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TEMPORAL: Final = frozenset({"date", "time", "datetime", "yearmonth", "duration"})
@@ -128,6 +132,8 @@ def _read(field: Field, text: str) -> Json:
 
 def _number(text: str, pattern: re.Pattern[str], code: str, rule: str, *, whole: bool) -> Json:
     if not pattern.fullmatch(text):
+        if (_LONG_INTEGER if whole else _LONG_NUMBER).fullmatch(text):
+            return _BEYOND
         raise canonical.RefusedError(code, rule)
     # As a body is read: without a point and an exponent it is an integer, so 1e100 may be written out.
     return int(text) if whole or text.lstrip("-").isdigit() else Decimal(text)
