@@ -83,7 +83,10 @@ def check_hops(hops: list[Relation], name: str) -> None:
 def unknown_field(name: str, table: Table, lookups: Lookups | None = None) -> Invalid:
     """The 400 for a word that is neither a field nor a parameter, with the nearest that is."""
     relations = lookups.of(table).names() if lookups is not None and "." in name else []
-    hint = nearest(name.partition("__")[0], [*table.by_name, *relations, *RESERVED])
+    head, cut, rest = name.partition("__")
+    hint = nearest(head, [*table.by_name, *relations, *RESERVED])
+    if cut and head in {key.relation for key in table.foreign_keys}:
+        hint = f" '{head}' is a relation; its fields follow a point: {head}.{rest}"
     return Invalid(f"'{name}' is neither a field of this table nor a parameter.{hint}", code="unknown_field")
 
 

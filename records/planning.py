@@ -155,10 +155,11 @@ def _selected(names: tuple[str, ...] | None, table: Table) -> tuple[Field, ...]:
         return table.fields
     for name in names:
         if name not in table.by_name:
-            raise Invalid(
-                f"'fields' names '{name}', which is no field of this table.{nearest(name, table.by_name)}",
-                code="unknown_field",
-            )
+            relation = name.partition(".")[0]
+            hint = nearest(name, table.by_name)
+            if relation in {key.relation for key in table.foreign_keys}:
+                hint = f" Rows of a relation come whole: populate={relation}"
+            raise Invalid(f"'fields' names '{name}', which is no field of this table.{hint}", code="unknown_field")
     return tuple(table.by_name[name] for name in names)
 
 

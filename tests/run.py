@@ -19,21 +19,29 @@ from datar.children import end, spawn
 from tests.cluster import ROOT
 
 SECONDS = {"ci": 20 * 60, "trust": 6 * 3600}
+SHORTER = {"ci": "short", "trust": "ci"}
+"""What the second PostgreSQL gets of each profile."""
 WORKERS = os.environ.get("DATAR_TEST_WORKERS", "2")
 UNWATCHED = {".git", ".venv", ".datar", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 @dataclass(frozen=True)
 class Suite:
-    """One run of pytest on one PostgreSQL."""
+    """One run of pytest on one PostgreSQL, with one of the profiles of ``tests/conftest.py``."""
 
     postgres: str
     paths: Sequence[str]
+    profile: str
 
     def run(self, temporary: Path, seconds: float) -> int:
         """Run it within ``seconds``; pytest's exit code, or 1 when the time was over."""
         print(f"--- PostgreSQL {self.postgres}: {' '.join(self.paths)}", flush=True)
-        environment = {**os.environ, "DATAR_TEST_POSTGRES": self.postgres, "TMPDIR": str(temporary)}
+        environment = {
+            **os.environ,
+            "DATAR_TEST_POSTGRES": self.postgres,
+            "DATAR_TEST_PROFILE": self.profile,
+            "TMPDIR": str(temporary),
+        }
         for name in ("DATABASE_URL", "DATAR_TEST_STATE", "DJANGO_SETTINGS_MODULE"):
             environment.pop(name, None)
         command = [sys.executable, "-m", "pytest", "-n", WORKERS, "-q", *self.paths]
@@ -50,12 +58,13 @@ class Suite:
 def main() -> int:
     """Run both suites; the first exit code that is not 0."""
     began, modes = time.monotonic(), _modes()
-    limit = SECONDS[os.environ.get("DATAR_TEST_PROFILE", "ci")]
+    profile = os.environ.get("DATAR_TEST_PROFILE", "ci")
+    limit = SECONDS[profile]
     temporary = Path(tempfile.mkdtemp(prefix="datar-run-"))
     temporary.chmod(0o711)  # PostgreSQL runs as another account when we are root
     codes = []
     try:
-        for suite in (Suite("18", ["tests"]), Suite("16", ["tests/records"])):
+        for suite in (Suite("18", ["tests"], profile), Suite("16", ["tests/records"], SHORTER[profile])):
             codes.append(suite.run(temporary, limit - (time.monotonic() - began)))
         left = _left_behind(temporary)
     finally:

@@ -145,6 +145,20 @@ def test_unknown_paths_name_what_is_wrong(shop: Shop, name: str) -> None:
         shop.numbers((name, "1"))
 
 
+@pytest.mark.parametrize(
+    ("pairs", "says"),
+    [
+        (("customer__name", "Ann"), "customer.name"),
+        (("fields", "number,customer.name"), "populate=customer"),
+        (("custmer.name", "Ann"), "Did you mean 'customer'?"),
+    ],
+)
+def test_a_refusal_says_how_relations_are_written(shop: Shop, pairs: tuple[str, str], says: str) -> None:
+    with refused(Invalid, "unknown_field") as refusal:
+        shop.numbers(pairs)
+    assert says in refusal.error.detail
+
+
 def test_limits_of_paths(shop: Shop) -> None:
     with refused(Invalid, "query_too_complex"):
         shop.numbers(("customer.boss.boss.boss.name", "x"))
