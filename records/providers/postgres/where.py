@@ -28,6 +28,8 @@ from records.providers.postgres.source import Source, joined
 Outputs = Sequence[Composable]
 """How each Output of a group is written, by its place; of a duration, its length."""
 
+_JOINS_MOST: Final = 8
+"""More tables than these and PostgreSQL thinks about the order of joins for seconds."""
 _TEMPLATES: Final[dict[str, SQL]] = {
     "eq": SQL("{left} = {right}"),
     "ne": SQL("{left} <> {right}"),
@@ -83,7 +85,8 @@ def condition_text(condition: Condition, source: Source, binds: Binds, outputs: 
         case AllOf(()):
             return SQL("TRUE")
         case AllOf(parts):
-            return SQL(" AND ").join(_part(part, condition_text(part, source, binds, outputs)) for part in parts)
+            write = _inner_text if _joins(condition) > _JOINS_MOST else condition_text
+            return SQL(" AND ").join(_part(part, write(part, source, binds, outputs)) for part in parts)
         case AnyOf(parts):
             return SQL(" OR ").join(_part(part, _inner_text(part, source, binds, outputs)) for part in parts)
         case Some():
@@ -129,6 +132,16 @@ def condition_shape(condition: Condition) -> Hashable:
 
 def _output_shape(output: Output) -> Hashable:
     return output.place, output.result.type, output.result.format
+
+
+def _joins(condition: Condition) -> int:
+    """How many "some row" of a conjunction could become joins."""
+    match condition:
+        case Some() | Not(Some()):
+            return 1
+        case AllOf(parts):
+            return sum(_joins(part) for part in parts)
+    return 0
 
 
 def _inner_text(condition: Condition, source: Source, binds: Binds, outputs: Outputs) -> Composable:
