@@ -5,6 +5,7 @@ import time
 import pytest
 
 from datar.errors import Invalid
+from records.table import Table
 from tests.records.engine import Engine
 from tests.records.refusals import refused
 from tests.records.shop import Shop
@@ -178,3 +179,23 @@ def test_a_relation_to_a_table_that_is_gone(shop: Shop) -> None:
     with refused(Invalid, "unknown_field"):
         shop.names(("populate", "country"))
     assert len(shop.names(("populate", "*"))) == 4
+
+
+def test_only_tables_that_are_asked_for_are_looked_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = []
+    for number in range(5):
+        engine.table(f"p{number}", {"fields": [{"name": "x", "type": "integer"}]})
+        keys.append({"fields": f"p{number}_id", "reference": {"resource": f"p{number}", "fields": "id"}})
+    fields = [{"name": key["fields"], "type": "integer"} for key in keys]
+    rows = engine.table("children", {"fields": fields, "foreignKeys": keys})
+    asked: list[str] = []
+    find = engine.find
+
+    def counting(app: str, name: str) -> Table | None:
+        asked.append(name)
+        return find(app, name)
+
+    monkeypatch.setattr(engine, "find", counting)
+    rows.list(populate="p3")
+    rows.list(**{"p3.x": "1"})
+    assert asked == ["p3", "p3"]
