@@ -22,7 +22,7 @@ def parse_tree(value: Json) -> Asked:
     """The tree as Asked. Raises Invalid (``invalid_filter``, ``query_too_complex``)."""
     asked = _node(value, limits.FILTER_DEPTH)
     if sum(1 for _ in comparisons_of(asked)) > limits.FILTERS:
-        raise Invalid(f"More than {limits.FILTERS} comparisons in a filter.", code="query_too_complex")
+        raise _too_many()
     return asked
 
 
@@ -78,6 +78,13 @@ def _triple(item: Json) -> Comparison:
 
 
 def _not_empty(value: Json) -> Json:
+    """The parts of a filter, each of which compares something."""
     if not value:
         raise Invalid("A filter is empty; say what it compares.", code="invalid_filter")
+    if len(value) > limits.FILTERS:
+        raise _too_many()
     return value
+
+
+def _too_many() -> Invalid:
+    return Invalid(f"More than {limits.FILTERS} comparisons in a filter.", code="query_too_complex")

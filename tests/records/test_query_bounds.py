@@ -78,3 +78,10 @@ def test_re_05_populate_stops_at_its_depth(engine: Engine) -> None:
     with refused(Invalid, "query_too_complex"):
         rows.list(populate=".".join(["p"] * (NAME // 2)))
     assert time.monotonic() - started < 0.1
+
+
+def test_re_05_a_wide_tree_is_refused_before_it_is_read(notes: Rows) -> None:
+    started = time.monotonic()
+    with refused(Invalid, "query_too_complex"):
+        notes.query(b'{"filters":{"or":[' + b",".join([b'{"a":1}'] * 300_000) + b"]}}")
+    assert time.monotonic() - started < 1
