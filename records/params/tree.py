@@ -15,7 +15,6 @@ from records.query import AllAsked, AnyAsked, Asked, Comparison, NotAsked
 from records.table import Json
 
 _TRIPLE = frozenset({"field", "operator", "value"})
-_SHOWN = 100
 
 
 def parse_tree(value: Json) -> Asked:
@@ -72,7 +71,7 @@ def _triple(item: Json) -> Comparison:
     if not isinstance(field, str) or not isinstance(operator, str):
         raise Invalid("'field' and 'operator' of a filter are texts.", code="invalid_filter")
     if operator not in OPERATORS:
-        detail = f"'{operator[:_SHOWN]}' is no operator.{nearest(operator, OPERATORS)}"
+        detail = f"'{operator[: limits.TEXT_SHOWN]}' is no operator.{nearest(operator, OPERATORS)}"
         raise Invalid(detail, code="unknown_operator")
     return Comparison(f"{field}__{operator}", item["value"], typed=True)
 

@@ -1,6 +1,5 @@
 """What a process reads of a table's description: all of it once per revision, then only whether it is the same."""
 
-
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
