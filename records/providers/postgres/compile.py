@@ -120,17 +120,15 @@ def list_values(plan: ListPlan) -> Values:
     """The values of a list's statement."""
     page = plan.page
     assert isinstance(page, Page)
-    place = (
-        {"page": page.number, "page_size": page.size}
-        if page.number is not None
-        else {"limit": page.size, "offset": page.offset}
-    )
-    return {
-        "limit": str(page.size),
-        "offset": str(page.offset),
-        "tail": "," + dumps(place).decode()[1:],
-        **shared_values(plan),
-    }
+    return {**page_values(page), **shared_values(plan)}
+
+
+def page_values(page: Page) -> Values:
+    """Size and offset of a page, and the end of its answer: which page it is, in the words it was asked in."""
+    place = {"limit": page.size, "offset": page.offset}
+    if page.number is not None:
+        place = {"page": page.number, "page_size": page.size}
+    return {"limit": str(page.size), "offset": str(page.offset), "tail": "," + dumps(place).decode()[1:]}
 
 
 def shared_values(plan: ListPlan) -> Values:
