@@ -187,7 +187,7 @@ def freeze(cluster: Cluster, engine: Engine) -> None:
         assert {code for code, _ in outcomes} <= {"db_unavailable"}
         assert max(seconds for _, seconds in outcomes) < 5
         assert {code for code, _ in known} == {"db_unavailable"}
-        assert max(seconds for _, seconds in known) < 0.1
+        assert max(seconds for _, seconds in known) < 0.5
         back = time.monotonic()
         while attempt(rows.list)[0]:
             assert time.monotonic() - back < 1, "the server is back, and nobody noticed"
@@ -232,7 +232,7 @@ def test_nf_04_a_server_that_never_says_a_word_is_503_and_then_at_once() -> None
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             code, seconds = attempt(lambda: pool.connection().__enter__())
-            assert (code, seconds < 0.1) == ("db_unavailable", True)
+            assert (code, seconds < 0.5) == ("db_unavailable", True)
     deadline = time.monotonic() + 4
     while reach_of(url).silent:
         assert time.monotonic() < deadline, "a refusal is an answer"
