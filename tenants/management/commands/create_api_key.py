@@ -1,4 +1,4 @@
-"""``manage.py create_api_key NAME``: a new key for a client that lost its own; keys are stored hashed, never shown again."""
+"""``manage.py create_api_key NAME``: a new key for a client that lost its own; keys are stored hashed alone."""
 
 from typing import Any
 
