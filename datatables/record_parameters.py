@@ -101,7 +101,7 @@ _PAGING: Final = [
     in_query(
         "_count",
         {"type": "string", "enum": ["exact", "estimated", "none"]},
-        "How the total is found, `exact` when absent; `none` never counts and answers null. Leave it out with `cursor`.",
+        "How the total is found, `exact` when absent; `none` never counts: null. Leave it out with `cursor`.",
         never_count="none",
     ),
 ]
