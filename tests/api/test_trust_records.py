@@ -205,23 +205,6 @@ def _stable(answer: Answer) -> dict[str, str]:
     return dict(answer.headers)
 
 
-def test_ti_08_hints_of_what_is_missing_come_from_our_own_namespace() -> None:
-    ours, theirs = new_tenant("hinted"), new_tenant("hidden")
-    mine, other = new_app(ours.api, "Storefront"), new_app(theirs.api, "Warehouse")
-    data = new_table(ours.api, mine, "notebooks", NOTES, materialize=True) + "data/"
-    hidden = new_table(theirs.api, other, "secrets", NOTES, materialize=True) + "data/"
-    for path, says in (
-        (data.replace("storefront", "storefrnt"), f"There is no such app. Did you mean '{mine.split('/')[3]}'?"),
-        (data.replace("notebooks", "notebook"), "There is no such table in this app. Did you mean 'notebooks'?"),
-        (f"{data}77/", "There is no such record."),
-        (hidden, "There is no such app."),
-        (hidden.replace("warehouse", "warehous"), "There is no such app."),
-        (data.replace("notebooks", "secret"), "There is no such table in this app."),
-    ):
-        answer = ours.api.get(path)
-        assert (answer.status, answer.code, answer.data["detail"]) == (404, "not_found", says)
-
-
 def test_ti_08_the_time_tells_nothing(twins: Twins) -> None:
     api = twins.ours.api
     theirs = new_app(twins.theirs.api, "Timed")
