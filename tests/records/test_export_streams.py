@@ -136,10 +136,13 @@ def test_a_connection_that_broke_is_replaced(engine: Engine, long: Rows) -> None
 
 
 def _end_backends(engine: Engine) -> None:
+    """Of this engine alone: connections of others to the same database live on."""
     with psycopg.connect(engine.url, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'datar'"
+            " AND strpos(query, %s) > 0",
+            [f'"{engine.namespace}"'],
         )
 
 
