@@ -20,8 +20,8 @@ from records.table import Field, Json
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,20}")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,200}(\.[0-9]{1,200})?([eE][-+]?[0-9]{1,4})?")
-_LONG_INTEGER: Final = re.compile(r"-?[0-9]++")
-_LONG_NUMBER: Final = re.compile(r"-?[0-9]++(?:\.[0-9]++)?+(?:[eE][-+]?[0-9]++)?+")
+_LONG_INTEGER: Final = re.compile(r"-?[0-9]+")
+_LONG_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _BEYOND: Final = 10**1000
 """Stands for a number too long to be read: out of every range."""
 _JSON_NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,199})(\.[0-9]{1,200})?([eE][-+]?[0-9]{1,4})?")

@@ -1,6 +1,6 @@
 """``_aggregate``, ``_group_by`` and ``_having`` → what was asked. Only what CONTRACT 7's grammar allows gets through.
 
-The patterns give nothing back once they took it, so a text costs time in proportion to its length; nothing nests.
+The patterns read a text in one way only, and terms are short, so none costs much time; nothing nests.
 """
 
 import re
@@ -19,25 +19,25 @@ FUNCTIONS: Final = (
 )
 UNITS: Final = ("year", "quarter", "month", "week", "day", "hour", "minute")
 
-# Every repetition is possessive: what a pattern took it never gives back, whatever was sent.
-_PATH: Final = r"""(?:"[^"]*+"|[^\s"'(),\x00-\x1f\x7f])++"""
-_ZONE: Final = r"[A-Za-z0-9_+/ -]{1,64}+"
+# Of every repetition the next letter alone says whether it goes on, so no text can be read in many ways.
+_PATH: Final = r"""(?:"[^"]*"|[^\s"'(),\x00-\x1f\x7f])+"""
+_ZONE: Final = r"[A-Za-z0-9_+/ -]{1,64}"
 _EXPRESSION: Final = (
-    rf"(?:date_trunc\( *+'(?P<unit>[^']*+)' *+, *+(?P<cut>{_PATH}) *+"
-    rf"(?:, *+(?:'(?P<quoted>{_ZONE})'|(?P<bare>{_ZONE})))?+ *+\)"
-    rf"|(?P<part>[A-Za-z_]{{1,64}}+)\( *+(?P<of>{_PATH}) *+\)"
+    rf"(?:date_trunc\( *'(?P<unit>[^']*)' *, *(?P<cut>{_PATH}) *"
+    rf"(?:, *(?:'(?P<quoted>{_ZONE})'|(?P<bare>{_ZONE})))? *\)"
+    rf"|(?P<part>[A-Za-z_]{{1,64}})\( *(?P<of>{_PATH}) *\)"
     rf"|(?P<path>{_PATH}))"
 )
-_ALIAS: Final = r"(?: ++(?i:as) ++(?P<alias>[A-Za-z][A-Za-z0-9_]{0,62}+))?+"
+_ALIAS: Final = r"(?: +(?i:as) +(?P<alias>[A-Za-z][A-Za-z0-9_]{0,62}))?"
 _AGGREGATE: Final = re.compile(
-    rf" *+(?P<function>[A-Za-z_]{{1,64}}+)\( *+"
-    rf"(?:(?P<star>\*)|(?P<distinct>(?i:distinct) ++)?{_EXPRESSION}) *+\){_ALIAS} *+"
+    rf" *(?P<function>[A-Za-z_]{{1,64}})\( *"
+    rf"(?:(?P<star>\*)|(?P<distinct>(?i:distinct) +)?{_EXPRESSION}) *\){_ALIAS} *"
 )
-_GROUP: Final = re.compile(rf" *+{_EXPRESSION}{_ALIAS} *+")
-_CALL: Final = re.compile(r" *+([A-Za-z_]{1,64}+) *+\(")
+_GROUP: Final = re.compile(rf" *{_EXPRESSION}{_ALIAS} *")
+_CALL: Final = re.compile(r" *([A-Za-z_]{1,64}) *\(")
 _HAVING: Final = re.compile(
-    r"""(?P<name>(?:"[^"]*+"|[^"=<>!,])++)(?P<sign><=|>=|<>|!=|[=<>]) *+"""
-    r"""(?P<value>(?:\[(?:"(?:[^"\\]|\\.)*+"|[^\]"])*+\]|"(?:[^"]|"")*+"|[^,"\[ ][^,]*+)?+) *+(?:,|\Z)""",
+    r"""(?P<name>(?:"[^"]*"|[^"=<>!,])+)(?P<sign><=|>=|<>|!=|[=<>]) *"""
+    r"""(?P<value>(?:\[(?:"(?:[^"\\]|\\.)*"|[^\]"])*\]|"(?:[^"]|"")*"|[^,"\[ ][^,]*)?) *(?:,|\Z)""",
     re.DOTALL,
 )
 _SIGNS: Final = {"=": "", "!=": "__ne", "<>": "__ne", ">": "__gt", ">=": "__gte", "<": "__lt", "<=": "__lte"}
@@ -60,6 +60,8 @@ def parse_having(text: str) -> tuple[Comparison, ...]:
     """``name__operator=value,…`` or ``name > number``, in any mixture; values are texts. Raises Invalid."""
     found: list[Comparison] = []
     place = 0
+    if len(text) > limits.QUERY_WORD_CHARACTERS:
+        raise Invalid(f"'_having' has more than {limits.QUERY_WORD_CHARACTERS} characters.", code="query_too_complex")
     while not found or place < len(text) or text[place - 1 : place] == ",":
         match = _HAVING.match(text, place)
         if match is None:
@@ -137,6 +139,9 @@ def _unknown(word: str, known: Sequence[str]) -> str:
 def _check_number(terms: Sequence[str], most: int, word: str) -> None:
     if len(terms) > most:
         raise Invalid(f"More than {most} terms in '{word}'.", code="query_too_complex")
+    if any(len(term) > limits.QUERY_NAME_CHARACTERS for term in terms):
+        longest = limits.QUERY_NAME_CHARACTERS
+        raise Invalid(f"A term of '{word}' has more than {longest} characters.", code="query_too_complex")
 
 
 def _refused(word: str, term: str, why: str) -> Invalid:

@@ -142,7 +142,7 @@ def test_refusals_say_what_was_meant(words: dict[str, str], says: str) -> None:
 
 
 def test_refusals_show_a_piece_only() -> None:
-    for words in ({"_aggregate": "é" * 5_000}, {"_group_by": "a " * 5_000}, {"_group_by": "a", "_having": "b" * 5_000}):
+    for words in ({"_aggregate": "é" * 1_900}, {"_group_by": "a " * 900}, {"_group_by": "a", "_having": "b" * 5_000}):
         with refused(Invalid, "invalid_aggregate") as refusal:
             parse_params(tuple(words.items()))
         assert len(refusal.error.detail) < 400
