@@ -29,15 +29,16 @@ from records.providers.postgres.folding import Folding
 from records.providers.postgres.rowtext import populated_row
 from records.providers.postgres.source import Source
 
+# The rows are read once, with one beyond the page; of the last of the page alone the sort values are written.
 _SLICE: Final = SQL("""
+WITH found AS MATERIALIZED (SELECT * FROM ({pieces}) AS pieces ORDER BY {order} LIMIT {limit} + 1)
 SELECT
-    coalesce(string_agg(row, ',') FILTER (WHERE place <= {limit}), ''),
-    count(*) > {limit},
-    max(terms) FILTER (WHERE place = {limit})
-FROM (
-    SELECT {row} AS row, row_number() OVER () AS place, ARRAY[{terms}] AS terms
-    FROM (SELECT * FROM ({pieces}) AS pieces ORDER BY {order} LIMIT {limit} + 1) AS page
-) AS rows""")
+    coalesce((
+        SELECT string_agg(row, ',') FROM (SELECT {row} AS row FROM (SELECT * FROM found LIMIT {limit}) AS page) AS rows
+    ), ''),
+    more,
+    CASE WHEN more THEN (SELECT ARRAY[{terms}] FROM found OFFSET {limit} - 1 LIMIT 1) END
+FROM (SELECT count(*) > {limit} AS more FROM found) AS counted""")
 _PIECE: Final = SQL("(SELECT {columns} FROM {source} WHERE {condition} ORDER BY {order} LIMIT {limit} + 1)")
 
 
