@@ -135,7 +135,7 @@ FAULTS = [
 
 
 def ask(tenant: Tenant, view: Callable[[HttpRequest], HttpResponse]) -> HttpResponse:
-    headers = {"Api-Key": tenant.key, "Authorization": f"Bearer {tenant.access}"}
+    headers = {"Api-Key": tenant.key, "Authorization": f"Bearer {tenant.api.access}"}
     request = RequestFactory().get("/api/x/", headers=headers)
     request.META[GRANT] = read_key(tenant.key)
     return view(request)
