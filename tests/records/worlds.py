@@ -164,6 +164,7 @@ class Stand:
     def write(self, rows: Mapping[str, list[Row]]) -> World:
         """The tables hold these rows and no others; the world as the service answered it."""
         left = [name for name in reversed(DESCRIPTORS) if self.world.rows[name]]
+        self.engine.pool.check()  # other tests of this worker end backends of the same database
         if left:
             self._connection.execute(SQL(";").join(self._empty[name] for name in left))
         made = {name: self.rows(name).create(rows[name]) if rows.get(name) else [] for name in DESCRIPTORS}
