@@ -6,6 +6,7 @@ name what was refused: resource, line, field. It refuses to know where the files
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -159,11 +160,17 @@ def _filled(table: Table, labels: Sequence[str], name: str) -> Mapping[Field, Ca
             filled[field] = uuid7
         elif field.name in ("created_at", "updated_at") and stamped(table, field.name):
             filled[field] = lambda: NOW
+        elif field.inside and field.default not in (ABSENT, None):
+            filled[field] = partial(_first, copy_texts(field, field.default))
         elif field.default is not ABSENT and len(copy_texts(field, field.default)) > 1:
             raise CannotLoad(f"{name}: the file has no column {field.name!r}; give it one, of its defaults if need be.")
         elif (field.required or field.name in table.primary_key) and field.default in (ABSENT, None):
             raise CannotLoad(f"{name}: the file has no column {field.name!r}, which is required.")
     return filled
+
+
+def _first(texts: Texts) -> str | None:
+    return texts[0]
 
 
 def _refused(error: psycopg.Error, table: Table, lines: "array[int]") -> CannotLoad:

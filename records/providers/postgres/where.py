@@ -7,7 +7,7 @@ import base64
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable
 
 from records.conditions import AllOf, AnyOf, Condition, Expression, Found, Match, Not, Output, Some
 from records.operators import JSON_TYPES
@@ -158,10 +158,10 @@ def _among(some: Some, source: Source, binds: Binds) -> Composable:
     here = source.alias_of(some.hops)
     child = source.child(some.relation.target)
     inner = condition_text(some.condition, child, binds)
-    theirs = [Identifier(child.alias, columns_of(there)[0].name) for _, there in some.relation.pairs]
+    theirs = [columns_of(there)[0].of(child.alias) for _, there in some.relation.pairs]
     known = [SQL("{column} IS NOT NULL").format(column=column) for column in theirs]
     return _AMONG.format(
-        here=SQL(", ").join(Identifier(here, columns_of(mine)[0].name) for mine, _ in some.relation.pairs),
+        here=SQL(", ").join(columns_of(mine)[0].of(here) for mine, _ in some.relation.pairs),
         there=SQL(", ").join(theirs),
         source=child.text,
         condition=SQL(" AND ").join([*known, SQL("({inner})").format(inner=inner)]),
