@@ -26,8 +26,8 @@ def placed(fields: tuple[Field, ...], identity: Identity) -> tuple[Field, ...]:
     """The fields, each in its place for a table there."""
     if identity.document is None:
         return fields
-    columns = identity.document.columns
-    return tuple(replace(field, inside=field.name not in columns) for field in fields)
+    document = identity.document
+    return tuple(replace(field, inside="" if field.name in document.columns else document.place) for field in fields)
 
 
 def _own_columns(descriptor: Mapping[str, Json]) -> Iterator[str]:
@@ -43,6 +43,27 @@ def _own_columns(descriptor: Mapping[str, Json]) -> Iterator[str]:
     for word in ("foreignKeys", "indexes"):
         for each in _objects(descriptor.get(word)):
             yield from _labels(each.get("fields"))
+            yield from _conditioned(each.get("where"), descriptor)
+
+
+def _conditioned(tree: Json, descriptor: Mapping[str, Json]) -> Iterator[str]:
+    """Labels that an index's condition may speak of, for it must not cast: every one that a text in it begins with."""
+    texts = [quoted for text in _names_in(tree) for quoted in (text, text[1:].replace('""', '"'))]
+    for field in _objects(descriptor.get("fields")):
+        yield from (label for label in _labels(field.get("name")) if any(text.startswith(label) for text in texts))
+
+
+def _names_in(tree: Json) -> Iterator[str]:
+    """Every text of a filter tree that may be a name; one that is none does no harm."""
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield key
+            yield from _names_in(value)
+    elif isinstance(tree, list):
+        for each in tree:
+            yield from _names_in(each)
+    elif isinstance(tree, str):
+        yield tree
 
 
 def _objects(value: Json) -> Iterator[Mapping[str, Json]]:

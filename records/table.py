@@ -47,8 +47,8 @@ class Constraints:
 class Field:
     """One field. ``type`` and ``format`` are Frictionless's words; ``column`` is safe SQL (``[a-z][a-z0-9_]*``).
 
-    ``default`` is ABSENT or a canonical value. ``unique`` is the field's own constraint. The value of a field that is
-    ``inside`` has no column: it stands in its row's document, under the column's name.
+    ``default`` is ABSENT or a canonical value. ``unique`` is the field's own constraint. A value ``inside`` a
+    document has no column: it stands in the document's column of that name, under its own column's name.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Field:
     constraints: Constraints = Constraints()
     title: str = ""
     description: str = ""
-    inside: bool = False
+    inside: str = ""
 
     @property
     def beside(self) -> str:
@@ -107,12 +107,15 @@ class Index:
 class Document:
     """A table whose rows keep most fields in one JSON document. ``columns`` are the labels with columns of their own.
 
-    ``indexed`` documents are found by what is in them. Without ``compression`` the server's own way is used.
+    ``place`` is the document's column. As every column it is never used again: a change of the schema that moves a label
+    gives it another name, so that no statement made before can read the wrong member. ``indexed`` documents are found
+    by what is in them. Without ``compression`` the server's own way is used.
     """
 
     columns: frozenset[str]
     indexed: bool = False
     compression: Literal["pglz", "lz4"] | None = None
+    place: str = "data"
 
 
 @dataclass(frozen=True, slots=True)

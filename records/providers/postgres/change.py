@@ -9,7 +9,7 @@ from typing import Final
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from records.plan import WritePlan
-from records.providers.postgres.columns import DOCUMENT, VERSION, columns_of, compared, qualified
+from records.providers.postgres.columns import VERSION, columns_of, compared, qualified
 from records.providers.postgres.compile import Values, key_conditions, key_values
 from records.providers.postgres.conditional import (
     change_in_version,
@@ -22,7 +22,6 @@ from records.providers.postgres.folding import Folding
 from records.providers.postgres.guard import guard
 from records.providers.postgres.insert import sent_rows, touched
 from records.providers.postgres.placing import (
-    DOCUMENT_COLUMN,
     document_change,
     document_text,
     inside,
@@ -80,8 +79,8 @@ def update_statement(plan: WritePlan) -> Composed:
             for column in columns_of(field)
         ]
         if members := inside(plan.fields):
-            patch = DOCUMENT_COLUMN.bound(Placeholder("patch"))
-            changes.append(document_change(Identifier(DOCUMENT), names_text(members), patch))
+            patch = SQL("{patch}::jsonb").format(patch=Placeholder("patch"))
+            changes.append(document_change(members, "", names_text(members), patch))
         every = SQL(", ").join([*changes, *touched(table, sent)])
         if plan.versions is not None:
             return change_in_version(plan, every, row)
@@ -197,11 +196,12 @@ def _batch_changes(plan: WritePlan, field: Field) -> list[Composable]:
 
 def _batch_document(plan: WritePlan) -> list[Composable]:
     """What changes inside the documents, where anything does: of each row what it sends itself."""
-    if not inside(plan.fields):
+    members = inside(plan.fields)
+    if not members:
         return []
     last = len(_batch_columns(plan)) - 1
     gone, patch = Identifier("sent", f"s{last - 1}"), Identifier("sent", f"s{last}")
-    return [document_change(Identifier("t", DOCUMENT), gone, DOCUMENT_COLUMN.bound(patch))]
+    return [document_change(members, "t", gone, SQL("{patch}::jsonb").format(patch=patch))]
 
 
 def _locked(table: Table, columns: int) -> Composed:

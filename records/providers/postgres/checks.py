@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from records.providers.postgres.columns import DOCUMENT, columns_of, compared
+from records.providers.postgres.columns import columns_of, compared
 from records.providers.postgres.values import texts_of
 from records.table import Field, Json, Table
 
@@ -32,10 +32,12 @@ def _compared_literal(field: Field, value: Json) -> Composable:
 
 def checks_of(table: Table) -> Iterator[Composed]:
     """The table's CHECK constraints, named ``dt<id>_c_<column>``; that of what a document must hold ``dt<id>_r``."""
-    required = [field.column for field in table.fields if field.inside and field.required]
+    required = [field for field in table.fields if field.inside and field.required]
     if required:
         yield SQL("CONSTRAINT {name} CHECK ({document} ?& {keys}::text[])").format(
-            name=Identifier(f"dt{table.identity.id}_r"), document=Identifier(DOCUMENT), keys=Literal(required)
+            name=Identifier(f"dt{table.identity.id}_r"),
+            document=Identifier(required[0].inside),
+            keys=Literal([field.column for field in required]),
         )
     for field in table.fields:
         parts = list(_field_checks(field))

@@ -18,8 +18,6 @@ UPDATED: Final = "_updated_at"
 VERSION: Final = "_version"
 SYSTEM_COLUMNS: Final = (CREATED, UPDATED, VERSION)
 VERSION_SEQUENCE: Final = "datar_version"
-DOCUMENT: Final = "data"
-"""The column of a document table for all fields without one of their own; no generated name is like it."""
 
 _INSTANT = SQL("""replace(to_json({column})::text, '+00:00"', 'Z"')""")
 _JSON = SQL("to_json({column})::text")
@@ -80,7 +78,7 @@ class Column:
 
     name: str
     storage: Storage
-    inside: bool = False
+    inside: str = ""
 
     @property
     def identifier(self) -> Identifier:
@@ -90,13 +88,13 @@ class Column:
     @property
     def kept_in(self) -> str:
         """The name of the physical column that holds the value."""
-        return DOCUMENT if self.inside else self.name
+        return self.inside or self.name
 
     def of(self, alias: str | None = None) -> Composable:
         """The value in the row of that alias, as the column's type."""
         if not self.inside:
             return Identifier(self.name) if alias is None else Identifier(alias, self.name)
-        document = Identifier(DOCUMENT) if alias is None else Identifier(alias, DOCUMENT)
+        document = Identifier(self.inside) if alias is None else Identifier(alias, self.inside)
         return self.storage.inside.format(document=document, key=Literal(self.name), cast=self.storage.cast)
 
     @property
@@ -124,7 +122,7 @@ def columns_of(field: Field) -> tuple[Column, ...]:
 
 
 @lru_cache(maxsize=65_536)
-def _columns(first: str, beside: str, types: tuple[str, ...], inside: bool) -> tuple[Column, ...]:
+def _columns(first: str, beside: str, types: tuple[str, ...], inside: str) -> tuple[Column, ...]:
     # By these words and not by the field: a default or an enum may be a JSON value, which has no hash.
     return tuple(Column(name, STORAGES[type_], inside) for name, type_ in zip((first, beside), types, strict=False))
 

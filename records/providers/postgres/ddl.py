@@ -18,7 +18,6 @@ from records.providers.postgres.binding import Constants
 from records.providers.postgres.checks import checks_of, literal
 from records.providers.postgres.columns import (
     CREATED,
-    DOCUMENT,
     UPDATED,
     VERSION,
     VERSION_SEQUENCE,
@@ -155,10 +154,11 @@ def _columns(table: Table) -> Iterator[Composed]:
     for field in own(table.fields):
         for place, column in enumerate(columns_of(field)):
             yield _column(table, field, column, first=place == 0)
-    if table.identity.document is not None:
-        method = table.identity.document.compression
+    document = table.identity.document
+    if document is not None:
+        method = document.compression
         yield SQL("{name} jsonb {compression}NOT NULL DEFAULT '{{}}'").format(
-            name=Identifier(DOCUMENT),
+            name=Identifier(document.place),
             compression=SQL("COMPRESSION {method} ").format(method=Identifier(method)) if method else SQL(""),
         )
     now = SQL("{name} timestamptz NOT NULL DEFAULT now()")
@@ -251,11 +251,12 @@ def _indexes(table: Table) -> Iterator[Composed]:
     for fields in dict.fromkeys(key.fields for key in table.foreign_keys):
         if not any(other[: len(fields)] == fields for other in led):
             yield _index(table, fields, Index("", fields))
-    if table.identity.document is not None and table.identity.document.indexed:
+    document = table.identity.document
+    if document is not None and document.indexed:
         yield SQL("CREATE INDEX {name} ON {table} USING gin ({column} jsonb_path_ops)").format(
-            name=Identifier(constraint_name(table, "d", [DOCUMENT])),
+            name=Identifier(constraint_name(table, "d", [document.place])),
             table=qualified(table),
-            column=Identifier(DOCUMENT),
+            column=Identifier(document.place),
         )
     if table.search_fields:
         yield SQL("CREATE INDEX {name} ON {table} USING gin ({column})").format(

@@ -7,7 +7,6 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placehol
 
 from records.plan import WritePlan
 from records.providers.postgres.columns import (
-    DOCUMENT,
     UPDATED,
     VERSION,
     VERSION_SEQUENCE,
@@ -21,7 +20,6 @@ from records.providers.postgres.compile import Values
 from records.providers.postgres.ddl import sequence_text
 from records.providers.postgres.guard import guard
 from records.providers.postgres.placing import (
-    DOCUMENT_COLUMN,
     document_change,
     document_text,
     documents_json,
@@ -132,20 +130,21 @@ def _source(plan: WritePlan) -> Composable:
         advance = _advance(plan.table, SQL("{top}::bigint").format(top=Placeholder("top")))
         sources.append(SQL("(SELECT {advance}) AS advanced").format(advance=advance))
     if not plan.single:
-        sources.append(_sent_arrays(written_columns(plan.fields)))
+        sources.append(_sent_arrays(plan.fields))
     return SQL("FROM {sources} ").format(sources=SQL(", ").join(sources)) if sources else SQL("")
 
 
-def _sent_arrays(columns: Sequence[Column]) -> Composed:
-    """Bound arrays, one per column, as the rows ``sent(s0, s1, …)`` in their order.
+def _sent_arrays(fields: Sequence[Field]) -> Composed:
+    """Bound arrays, one per column that holds these fields, as the rows ``sent(s0, s1, …)`` in their order.
 
     Unnested side by side in a select list they are streamed; in FROM each would be written out first.
     """
+    documents = {field.inside for field in fields}
     each = [
-        (_DOCUMENTS if column == DOCUMENT_COLUMN else _ARRAY).format(
+        (_DOCUMENTS if column.name in documents else _ARRAY).format(
             array=Placeholder(f"column{place}"), type=column.sent_as, name=Identifier(f"s{place}")
         )
-        for place, column in enumerate(columns)
+        for place, column in enumerate(written_columns(fields))
     ]
     return SQL("(SELECT {each}) AS sent").format(each=SQL(", ").join(each))
 
@@ -261,9 +260,9 @@ def _document_changes(plan: WritePlan) -> list[Composable]:
         return []
     names = [field.name for field in updated]
     filled = names_text(field for field in inside(plan.fields) if field.name not in names)
-    patch = SQL("(excluded.{document} - {filled}::text[])").format(document=Identifier(DOCUMENT), filled=filled)
-    before = SQL("found.{document}").format(document=Identifier(DOCUMENT))
-    return [document_change(before, names_text(updated), patch)]
+    place = Identifier("excluded", updated[0].inside)
+    patch = SQL("({document} - {filled}::text[])").format(document=place, filled=filled)
+    return [document_change(updated, "found", names_text(updated), patch)]
 
 
 def _same_key(plan: WritePlan) -> Composable:

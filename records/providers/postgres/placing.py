@@ -10,10 +10,9 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from records.durations import duration_seconds
 from records.jsontext import dumps
-from records.providers.postgres.columns import DOCUMENT, STORAGES, Column, columns_of
+from records.providers.postgres.columns import STORAGES, Column, columns_of
 from records.table import Field, Json
 
-DOCUMENT_COLUMN: Final = Column(DOCUMENT, STORAGES["jsonb"])
 _CHANGED: Final = SQL("{document} = ({before} - {gone}::text[]) || {patch}")
 
 Row = dict[str, Json]
@@ -32,7 +31,7 @@ def inside(fields: Iterable[Field]) -> list[Field]:
 def written_columns(fields: Sequence[Field]) -> list[Column]:
     """The physical columns that hold these fields: their own, then the document."""
     columns = [column for field in own(fields) for column in columns_of(field)]
-    return [*columns, DOCUMENT_COLUMN] if len(own(fields)) < len(fields) else columns
+    return [*columns, *(Column(name, STORAGES["jsonb"]) for name in {field.inside for field in inside(fields)})]
 
 
 def document_of(fields: Sequence[Field], row: Row) -> dict[str, Json]:
@@ -68,9 +67,11 @@ def patches_json(fields: Sequence[Field], rows: Sequence[Row]) -> tuple[str, str
     return dumps(gone).decode(), documents_json(fields, rows)
 
 
-def document_change(before: Composable, gone: Composable, patch: Composable) -> Composed:
-    """What an UPDATE sets: all other members stay as they are in the newest version of the row."""
-    return _CHANGED.format(document=Identifier(DOCUMENT), before=before, gone=gone, patch=patch)
+def document_change(fields: Sequence[Field], alias: str, gone: Composable, patch: Composable) -> Composed:
+    """What an UPDATE of these fields sets: all others stay as they are in the newest version of the row."""
+    place = fields[0].inside
+    before = Identifier(alias, place) if alias else Identifier(place)
+    return _CHANGED.format(document=Identifier(place), before=before, gone=gone, patch=patch)
 
 
 def names_text(fields: Iterable[Field]) -> Literal:

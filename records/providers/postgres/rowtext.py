@@ -13,7 +13,6 @@ from psycopg.sql import SQL, Composable, Identifier, Placeholder
 from records.jsontext import dumps
 from records.plan import Populated
 from records.providers.postgres.columns import (
-    DOCUMENT,
     SYSTEM_COLUMNS,
     columns_of,
     compared,
@@ -126,7 +125,7 @@ def opened(fields: Sequence[Field], text: Composable) -> Composable:
         return text
     return _OPENED.format(
         text=text,
-        document=Identifier(DOCUMENT),
+        document=Identifier(columns[0].inside),
         columns=SQL(", ").join(SQL("{column} json").format(column=column.identifier) for column in columns),
     )
 
