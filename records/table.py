@@ -107,9 +107,9 @@ class Index:
 class Document:
     """A table whose rows keep most fields in one JSON document. ``columns`` are the labels with columns of their own.
 
-    ``place`` is the document's column. As every column it is never used again: a change of the schema that moves a label
-    gives it another name, so that no statement made before can read the wrong member. ``indexed`` documents are found
-    by what is in them. Without ``compression`` the server's own way is used.
+    ``place`` is the document's column. As every column it is never used again: a change of the schema that moves a
+    label gives it another name, so that no statement made before can read the wrong member. ``indexed`` documents are
+    found by what is in them. Without ``compression`` the server's own way is used.
     """
 
     columns: frozenset[str]

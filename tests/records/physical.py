@@ -43,6 +43,8 @@ def assignment(table: Table, name: str, value: Composable) -> Composed:
 def without(table: Table, names: frozenset[str]) -> tuple[Table, list[Composed]]:
     """The table at its next revision without these fields, and the statements that change it so."""
     kept = replace(table, fields=tuple(field for field in table.fields if field.name not in names))
+    if kept.fields == table.fields:
+        return replace(table, identity=replace(table.identity, revision=table.identity.revision + 1)), []
     moved = _moved(kept)
     gone = [field for field in table.fields if field.name in names]
     statements = list(_place_moved(table, moved))
