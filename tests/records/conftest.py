@@ -41,10 +41,12 @@ def users(engine: Engine) -> Rows:
     return engine.table("users", USERS)
 
 
-@pytest.fixture
-def shop(engine: Engine) -> Shop:
+@pytest.fixture(params=[*LAYOUTS, "mixed"])
+def shop(database_url: str, request: pytest.FixtureRequest) -> Iterator[Shop]:
     """Tables with relations of every kind."""
-    return Shop(engine)
+    engine = Engine(database_url, request.param)
+    yield Shop(engine)
+    engine.close()
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,10 @@ from records.providers.postgres.support import COUNT_STATEMENTS, STATEMENTS
 from records.recordset import RecordSet
 from records.table import Document, Identity, Table
 
-Layout = Literal["flat", "document"]
+Layout = Literal["flat", "document", "mixed"]
 LAYOUTS: tuple[Layout, ...] = ("flat", "document")
-"""How tables keep rows: in columns, or most of a row in one JSON document. Every test runs on both."""
+"""How tables keep rows: in columns, or most of a row in one JSON document. Every test runs on both; where tables are
+related, also with every second table in the other layout."""
 
 _numbers = itertools.count(1)
 
@@ -64,9 +65,12 @@ class Engine:
 
     def _parse(self, number: int, app: str, name: str, descriptor: Any, columns: Mapping[str, str]) -> Table:
         physical = f"{app}_{name}".lower().replace("-", "_")
-        document = None if self.layout == "flat" else Document(own_columns(descriptor), indexed=True)
+        document = Document(own_columns(descriptor), indexed=True) if self._keeps_documents(number) else None
         identity = Identity(number, app, name, self.namespace, physical, 1, columns, document)
         return parse_table(descriptor, identity, self.find)
+
+    def _keeps_documents(self, number: int) -> bool:
+        return self.layout == "document" or (self.layout == "mixed" and number % 2 == 0)
 
     def make(self, *tables: Table) -> None:
         """Create the tables physically."""
