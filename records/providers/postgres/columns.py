@@ -139,13 +139,11 @@ def qualified(table: Table) -> Identifier:
 
 
 def rendering(field: Field) -> Composable:
-    """The field of a row as JSON text, SQL NULL when it is null; one inside the document has been read from it."""
+    """The field of a row as JSON text, SQL NULL when it is null. In a document it stands as the JSON it is."""
+    first, *others = (column.as_json for column in columns_of(field))
     if field.type == "geopoint":
-        return _GEOPOINT.format(column=Identifier(field.column), beside=Identifier(field.beside))
-    column = columns_of(field)[0]
-    if column.inside:
-        return _PLAIN.format(column=column.identifier)
-    return column.storage.render.format(column=column.identifier)
+        return _GEOPOINT.format(column=first.of(), beside=others[0].of())
+    return first.storage.render.format(column=first.of())
 
 
 def system_rendering(name: str) -> Composable:

@@ -14,7 +14,7 @@ from records.conditions import EVERYTHING
 from records.exports import Form
 from records.fieldtypes import field_type
 from records.plan import GroupPlan, ListPlan
-from records.providers.postgres.columns import SYSTEM_COLUMNS, rendering, system_rendering
+from records.providers.postgres.columns import SYSTEM_COLUMNS, columns_of, rendering, system_rendering
 from records.providers.postgres.compile import (
     Values,
     limit_text,
@@ -135,7 +135,7 @@ def _cells(plan: ListPlan) -> Sequence[Composable]:
 
 def _cell(field: Field) -> Composable:
     """A field's cell, NULL for null. Only texts and JSON can hold what needs quotes."""
-    types, column = field_type(field).postgres, Identifier(field.column)
+    types, column = field_type(field).postgres, columns_of(field)[0].as_json.of()
     if types[0] == TEXT:
         return _MAYBE_QUOTED.format(text=_OF_JSON.format(json=column) if field.inside else column)
     if types == ("jsonb",):

@@ -23,7 +23,7 @@ from records.providers.postgres.columns import (
 from records.providers.postgres.source import joined
 from records.table import Field, Table
 
-_OPENED: Final = SQL("(SELECT {text} FROM jsonb_to_record({document}) AS document({columns}))")
+_OPENED: Final = SQL("(SELECT {text} FROM (SELECT {document} || '{{}}'::jsonb AS {document} OFFSET 0) AS document)")
 _ONE: Final = SQL("(SELECT {row} FROM {table} AS {alias} WHERE {condition})")
 # OFFSET 0 makes the planner look for the rows of this parent first: it would else walk the whole primary key in hope of
 # meeting some of them, which for a parent without any never ends before the table does.
@@ -116,18 +116,13 @@ def _key_order(table: Table, alias: str) -> Composable:
 
 
 def opened(fields: Sequence[Field], text: Composable) -> Composable:
-    """A text made of renderings of these fields, with those that are inside the row's document read from it.
+    """A text made of renderings of these fields, with the row's document fetched once for all that are inside it.
 
-    All at once: each look into a document of more than 2 KB would fetch and decompress the whole.
+    Each look into a document of more than 2 KB would else fetch and decompress the whole. Joining it with nothing gives
+    it back as it is, in memory; OFFSET 0 keeps the planner from writing that out at each look.
     """
-    columns = [column for field in fields if field.inside for column in columns_of(field)]
-    if not columns:
-        return text
-    return _OPENED.format(
-        text=text,
-        document=Identifier(columns[0].inside),
-        columns=SQL(", ").join(SQL("{column} json").format(column=column.identifier) for column in columns),
-    )
+    places = [field.inside for field in fields if field.inside]
+    return _OPENED.format(text=text, document=Identifier(places[0])) if places else text
 
 
 def _filled(fields: Sequence[Field], holes: Sequence[Composable], template: Composable, *, meta: bool) -> Composable:
