@@ -127,7 +127,14 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Datar",
-    "DESCRIPTION": "A table description in, a tenant-safe REST API out.",
+    "DESCRIPTION": (
+        "A table description in, a tenant-safe REST API out.\n\n"
+        "To try a request here: `POST /api/auth/register/` answers an Api-Key (shown this once) and a token; `make up` "
+        "prints the Api-Key, name and password of the demo's tenant, for `POST /api/auth/token/`. Put both under "
+        "**Authorize**. A token lives 5 minutes; then `POST /api/auth/token/refresh/`, or `token/` again.\n\n"
+        "The examples ask the demo's app `nycflights`. The reference stands beside the code in `docs/reference`: "
+        "`authentication.md`, `query.md` (every word of a list), `records.md`, `errors.md`, `limits.md`."
+    ),
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -139,12 +146,24 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "APPEND_COMPONENTS": {
         "securitySchemes": {
-            "ApiKey": {"type": "apiKey", "in": "header", "name": "Api-Key"},
-            "Token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            "ApiKey": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Api-Key",
+                "description": "Which tenant: `make up` prints the demo's, `POST /api/auth/register/` answers yours.",
+            },
+            "Token": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "Who: the `access` of `POST /api/auth/token/`, without the word Bearer. 5 minutes long.",
+            },
         }
     },
     "SECURITY": [{"ApiKey": [], "Token": []}],
     "PREPROCESSING_HOOKS": ["datar.api.openapi.without_words"],
+    "POSTPROCESSING_HOOKS": ["datar.api.openapi.fit_for_a_form"],
+    "SORT_OPERATION_PARAMETERS": False,
 }
 
 # --- Logs: one JSON line an event, never a record's value (datar.logs)

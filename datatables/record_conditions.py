@@ -24,7 +24,7 @@ IF_NONE_MATCH: Final = OpenApiParameter(
 )
 ON_ERROR: Final = in_query(
     "on_error",
-    {"type": "string", "enum": ["fail", "skip"], "default": "fail"},
+    {"type": "string", "enum": ["fail", "skip"]},
     "Of an array: `skip` stores the rows that can be stored and reports the others.",
     keep_the_good_rows="skip",
 )

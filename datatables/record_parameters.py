@@ -96,12 +96,12 @@ _PAGING: Final = [
     in_query(
         "cursor",
         _TEXT,
-        "Pages by place instead of number: empty to start, then the answer's `next_cursor`. No total.",
+        "Pages by place instead of number: sent empty to start, then the answer's `next_cursor`. No total.",
     ),
     in_query(
         "_count",
-        {"type": "string", "enum": ["exact", "estimated", "none"], "default": "exact"},
-        "How the total is found; `none` never counts and answers null.",
+        {"type": "string", "enum": ["exact", "estimated", "none"]},
+        "How the total is found, `exact` when absent; `none` never counts: null. Leave it out with `cursor`.",
         never_count="none",
     ),
 ]

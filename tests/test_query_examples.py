@@ -29,6 +29,7 @@ from records.params.flat import ELSEWHERE, KNOWN_LATER, RESERVED, WORDS
 from tests.cast import Tenant, new_tenant
 from tests.cluster import ROOT
 
+README = ROOT / "README.md"
 REFERENCE = ROOT / "docs" / "reference" / "query.md"
 TEN_QUESTIONS = ROOT / "docs" / "how-to" / "ask-ten-questions.md"
 _BLOCK = re.compile(r"^```([a-z-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -57,8 +58,12 @@ class Example:
 
 
 def examples(page: Path) -> list[Example]:
-    """The shell blocks of a page; a block of another kind right below is the answer."""
-    text = page.read_text("utf-8")
+    """The shell blocks of a page."""
+    return examples_in(page.read_text("utf-8"))
+
+
+def examples_in(text: str) -> list[Example]:
+    """The shell blocks of a text; a block of another kind right below is the answer."""
     blocks = list(_BLOCK.finditer(text))
     found = []
     for at, block in enumerate(blocks):
@@ -138,6 +143,29 @@ def test_every_printed_line_gives_the_printed_answer(page: Path, flyer: Tenant, 
     outputs = run(page, flyer, tmp_path)
     wrong = [example.differs(output) for example, output in zip(examples(page), outputs, strict=True)]
     assert "\n".join(text for text in wrong if text) == ""
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the printed lines need curl")
+def test_the_first_steps_of_the_readme_can_be_taken_and_the_first_of_them_again(tmp_path: Path) -> None:
+    steps = [example.command for example in examples_in(README.read_text("utf-8").partition("## First steps")[2])]
+    with served() as base:
+        again = [
+            *steps,
+            steps[0],
+            steps[1],
+            'curl -sS $H/auth/me/ -H "Api-Key: $MYKEY" -H "Authorization: Bearer $MYTOKEN"',
+        ]
+        script = f"\nprintf '{_END}'\n".join(again).replace("http://127.0.0.1:8000", base)
+        bare = {"PATH": os.environ["PATH"]}
+        done = subprocess.run(
+            ["sh", "-uc", script], cwd=tmp_path, env=bare, capture_output=True, text=True, timeout=60, check=False
+        )
+    registered, _, described, asked, refused, _, me = done.stdout.split(_END)
+    assert (done.returncode, registered, done.stderr.count("409"), "Traceback" in done.stderr) == (0, "", 1, False)
+    assert '"name":"products"' in described.replace(" ", "")
+    assert '"total":1' in asked
+    assert '"code":"conflict_unique"' in refused
+    assert '"role":"owner"' in me.replace(" ", "")
 
 
 _GROUPED = {"_group_by": "carrier", "_aggregate": "count(*) as flights"}

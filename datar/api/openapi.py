@@ -28,6 +28,12 @@ _POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'"
 )
+_EXAMPLES: Final = {
+    "app_slug": "nycflights",
+    "name": "flights",
+    "datasource_slug": "default",
+    "record_id": "2013-01-01T10:00:00Z,UA,1545",
+}
 _lock = threading.Lock()
 
 
@@ -35,6 +41,22 @@ def without_words(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str,
     """Leave out methods of ``data/upsert/`` and ``data/query/`` but POST: the words are record ids then."""
     words = ("/data/upsert/", "/data/query/")
     return [endpoint for endpoint in endpoints if endpoint[2] == "POST" or not endpoint[0].endswith(words)]
+
+
+def fit_for_a_form(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Put what a path needs first, filled in with the demo's names, and let ``cursor`` be sent empty.
+
+    What removes something is not filled in: one click too many would remove the demo.
+    """
+    for methods in result["paths"].values():
+        for method, told in methods.items():
+            told["parameters"] = sorted(told.get("parameters", ()), key=lambda one: one["in"] != "path")
+            for one in told["parameters"]:
+                if one["in"] == "path" and one["name"] in _EXAMPLES and method != "delete":
+                    one["example"] = _EXAMPLES[one["name"]]
+                if one["in"] == "query" and one["name"] == "cursor":
+                    one["allowEmptyValue"] = True
+    return result
 
 
 class Schema(ApiView):

@@ -164,3 +164,20 @@ def test_the_document_says_which_numbers_pages_have_and_what_a_schema_is() -> No
         body = records[method]["requestBody"]["content"]["application/json"]["schema"]
         rows = [one for one in body.get("oneOf", [body]) if one["type"] == "array"]
         assert [one["minItems"] for one in rows] == [1]
+
+
+def test_the_document_fills_forms_with_what_can_be_sent() -> None:
+    document = json.loads(fetch("/api/schema/")[2])
+    assert "5 minutes" in document["info"]["description"]
+    assert all(one["description"] for one in document["components"]["securitySchemes"].values())
+    for path, methods in document["paths"].items():
+        for method, told in methods.items():
+            parameters = told.get("parameters", [])
+            places = [one["in"] for one in parameters]
+            assert places == sorted(places, key=lambda place: place != "path"), (method, path)
+            assert [one["name"] for one in parameters if "default" in one.get("schema", ())] == [], (method, path)
+            shown = {one["name"]: one.get("example") for one in parameters if one["in"] == "path"}
+            known = {"app_slug": "nycflights", "name": "flights"} if method != "delete" else {}
+            assert all(shown[name] == known.get(name) for name in shown.keys() & {"app_slug", "name"}), (method, path)
+    asked = document["paths"]["/api/apps/{app_slug}/datatables/{name}/data/"]["get"]["parameters"]
+    assert [one["name"] for one in asked if one.get("allowEmptyValue")] == ["cursor"]
