@@ -51,16 +51,8 @@ class Suite:
         }
         for name in ("DATABASE_URL", "DATAR_TEST_STATE", "DJANGO_SETTINGS_MODULE"):
             environment.pop(name, None)
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-n",
-            WORKERS,
-            "-q",
-            *(["-k", self.only] if self.only else []),
-            *self.paths,
-        ]
+        chosen = ["-k", self.only] if self.only else []
+        command = [sys.executable, "-m", "pytest", "-n", WORKERS, "-q", *chosen, *self.paths]
         process = spawn(command, end_signal=signal.SIGINT, environment=environment, directory=ROOT)
         try:
             return process.wait(seconds)
