@@ -17,6 +17,7 @@ from records.operators import JSON_TYPES, OPERATORS, PARTS, Operator
 from records.params.tree import comparisons_of
 from records.query import AllAsked, AnyAsked, Asked, Comparison, NotAsked
 from records.relations import Lookups, Relation
+from records.synonyms import meant_operator
 from records.table import Field, Table
 
 _EQUAL = OPERATORS["eq"]
@@ -158,7 +159,7 @@ def _unknown_operator(word: str, field: Field, name: str) -> Invalid:
     if word in known:
         hint = " One operator stands last, after a part at most."
     else:
-        hint = nearest(word, known) or f" Known: {', '.join(known)}."
+        hint = meant_operator(word, known) or f" Known: {', '.join(known)}."
     return Invalid(f"'{name}': field '{field.name}' has no operator '{word}'.{hint}", code="unknown_operator")
 
 

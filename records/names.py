@@ -9,7 +9,8 @@ from datar.errors import Invalid
 from records import limits
 from records.nearest import nearest
 from records.params.flat import RESERVED
-from records.relations import Lookups, Relation
+from records.relations import Lookups, Relation, Relations
+from records.synonyms import meant_comparison, meant_word
 from records.table import Field, Table
 
 
@@ -80,12 +81,35 @@ def check_hops(hops: list[Relation], name: str) -> None:
 
 def unknown_field(name: str, table: Table, lookups: Lookups | None = None) -> Invalid:
     """The 400 for a word that is neither a field nor a parameter, with the nearest that is."""
-    relations = lookups.of(table).names() if lookups is not None and "." in name else []
+    return Invalid(
+        f"'{name}' is neither a field of this table nor a parameter.{_meant(name, table, lookups)}",
+        code="unknown_field",
+    )
+
+
+def _meant(name: str, table: Table, lookups: Lookups | None) -> str:
+    """A hint at what an unknown name may mean: another API's comparison, a relation alone, a word, a near name."""
     head, cut, rest = name.partition("__")
-    hint = nearest(head, [*table.by_name, *relations, *RESERVED])
-    if cut and head in {key.relation for key in table.foreign_keys}:
-        hint = f" '{head}' is a relation; its fields follow a point: {head}.{rest}"
-    return Invalid(f"'{name}' is neither a field of this table nor a parameter.{hint}", code="unknown_field")
+    if hint := meant_comparison(name):
+        return hint
+    if head in {key.relation for key in table.foreign_keys}:
+        if cut:
+            return f" '{head}' is a relation; its fields follow a point: {head}.{rest}"
+        return "" if lookups is None else _fields_follow(head, lookups.of(table))
+    names = lookups.of(table).names() if lookups is not None and "." in name else []
+    known = [*table.by_name, *names, *RESERVED]
+    return nearest(head, known) if cut else meant_word(head, known)
+
+
+def _fields_follow(name: str, relations: Relations) -> str:
+    """What to write instead of a relation's name alone."""
+    found = relations.find(name)
+    if found is None:
+        return ""
+    keys = {there.name for _, there in found.pairs}
+    field = next((field.name for field in found.target.fields if field.name not in keys), found.target.fields[0].name)
+    own = found.pairs[0][0].name
+    return f" '{name}' is a relation; write one of its fields, as in {name}.{field}, or the field '{own}'."
 
 
 def unknown_relation(name: str, path: str, table: Table, lookups: Lookups) -> Invalid:

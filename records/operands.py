@@ -18,6 +18,7 @@ from records.table import Field, Json
 
 _TEXT: Final = Field("", "string", "")
 _ORDERED: Final = frozenset({"gt", "gte", "lt", "lte"})
+_OF_LISTS: Final = {"eq": "in", "ne": "nin"}
 _SEEKING: Final = frozenset({"contains", "icontains", "like", "ilike"})
 """Those that look for a text anywhere in another."""
 
@@ -101,7 +102,7 @@ def _plain_match(left: Expression | Output, operator: Operator, asked: Compariso
             return Match(left, operator.name, _key(asked, _text(asked)))
         case "keys":
             return Match(left, operator.name, tuple(_key(asked, each) for each in _values(asked, left, of_keys=True)))
-    value = _coerced(field, asked)
+    value = _one(field, operator, asked)
     narrowed = part_range(left, operator.name, value) if isinstance(left, Expression) and left.part else None
     return narrowed or Match(left, operator.name, value)
 
@@ -126,6 +127,18 @@ def _json_match(left: Expression | Output, operator: Operator, asked: Comparison
         text = replace(left, reading="text")
         return Match(text, operator.name, _pattern(asked, operator, coerce_json(text.result, _text(asked))))
     return _plain_match(left, operator, asked)
+
+
+def _one(field: Field, operator: Operator, asked: Comparison) -> str:
+    """The operand where one is due; where an array came, the refusal says which operator takes it."""
+    try:
+        return _coerced(field, asked)
+    except Invalid as refused:
+        plural = _OF_LISTS.get(operator.name)
+        if plural is None or not (asked.typed and isinstance(asked.value, list)):
+            raise
+        path = asked.name.removesuffix(f"__{'ne' if asked.name.endswith('__ne') else 'eq'}")
+        raise Invalid(f"{refused.detail} An array goes with '{path}__{plural}'.", code=refused.code) from None
 
 
 def _coerced(field: Field, asked: Comparison, value: Json = None) -> str:

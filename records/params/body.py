@@ -8,10 +8,10 @@ from typing import Final
 from datar.errors import Invalid
 from records import limits
 from records.jsonbody import parse_json
-from records.nearest import nearest
 from records.params.flat import WORDS, Given, check_word, query_of
 from records.params.tree import parse_tree
 from records.query import AllAsked, Asked, Comparison, Query
+from records.synonyms import meant_word
 from records.table import Json
 
 _LISTS: Final = frozenset({"ordering", "fields", "populate", "_aggregate", "_group_by", "_having"})
@@ -42,7 +42,7 @@ def parse_query_body(body: bytes) -> Query:
 def _check_name(name: str) -> None:
     check_word(name)
     if name not in WORDS:
-        hint = nearest(name, WORDS) or " Filters of fields stand in 'filters'."
+        hint = meant_word(name, WORDS) or " Filters of fields stand in 'filters'."
         raise Invalid(f"'{name[: limits.TEXT_SHOWN]}' is no word of a query.{hint}", code="unknown_parameter")
 
 

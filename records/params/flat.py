@@ -12,6 +12,7 @@ from records.params.aggregates import parse_aggregates, parse_groups, parse_havi
 from records.params.paging import parse_page, read_number
 from records.params.tree import comparisons_of, parse_filter
 from records.query import Asked, Comparison, Count, CursorPage, Query, SortTerm
+from records.synonyms import meant_word
 
 KNOWN_LATER: Final = frozenset({"format", "include", "depth", "relationship_type"})
 ELSEWHERE: Final = {
@@ -88,7 +89,7 @@ def parse_params(pairs: Pairs) -> Query:
 def check_word(name: str) -> None:
     """Refuse a reserved word that a list does not take: ``unknown_parameter``, or it is not built yet."""
     if name in KNOWN_LATER:
-        raise NotSupportedYet(f"'{name}' is not supported yet.")
+        raise NotSupportedYet(f"'{name}' is not supported yet.{meant_word(name)}")
     if name in ELSEWHERE:
         raise Invalid(f"'{name}' {ELSEWHERE[name]}.", code="unknown_parameter")
 

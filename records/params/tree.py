@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from datar.errors import Invalid
 from records import limits
 from records.jsonbody import parse_json
-from records.nearest import nearest
 from records.operators import OPERATORS
 from records.query import AllAsked, AnyAsked, Asked, Comparison, NotAsked
+from records.synonyms import meant_operator
 from records.table import Json
 
 _TRIPLE = frozenset({"field", "operator", "value"})
@@ -71,7 +71,7 @@ def _triple(item: Json) -> Comparison:
     if not isinstance(field, str) or not isinstance(operator, str):
         raise Invalid("'field' and 'operator' of a filter are texts.", code="invalid_filter")
     if operator not in OPERATORS:
-        detail = f"'{operator[: limits.TEXT_SHOWN]}' is no operator.{nearest(operator, OPERATORS)}"
+        detail = f"'{operator[: limits.TEXT_SHOWN]}' is no operator.{meant_operator(operator, OPERATORS)}"
         raise Invalid(detail, code="unknown_operator")
     return Comparison(f"{field}__{operator}", item["value"], typed=True)
 

@@ -170,7 +170,7 @@ def test_in_10_unknown_operators_name_the_nearest(words: Rows) -> None:
     for name, says in {
         "w__contain": "'contains'",
         "w__starts": "'startswith'",
-        "w__regex": "'range'",
+        "w__regex": "'like'",
         "w__xyzzy": "Known:",
         "w__gt__lt": "stands last",
         'w__"gt"': "stands last",
