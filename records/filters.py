@@ -182,4 +182,7 @@ def _output_name(name: str, outputs: Mapping[str, Output]) -> tuple[str, tuple[W
                 return known, words_of(name[cut:], name)
         cut = name.rfind("__", 0, cut)
     hint = nearest(name.partition("__")[0], outputs) or f" Known: {', '.join(outputs)}."
-    raise Invalid(f"'_having' names '{name}', which is no aggregate of this query.{hint}", code="invalid_aggregate")
+    raise Invalid(
+        f"'_having' names '{name}', which is no aggregate of this query; add it to '_aggregate' first.{hint}",
+        code="invalid_aggregate",
+    )

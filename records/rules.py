@@ -8,6 +8,8 @@ from typing import Any, Final
 from records.canonical import RefusedError
 from records.fieldtypes import field_type
 from records.jsonschema import bounds_in_schema, property_schema
+from records.jsontext import dumps
+from records.limits import TEXT_SHOWN
 from records.patterns import compile_schema
 from records.table import Field, Json
 from records.typerow import FieldType
@@ -15,8 +17,9 @@ from records.typerow import FieldType
 REQUIRED: Final = RefusedError("required", "This field must not be null; send a value.")
 SURROGATE: Final = RefusedError("invalid_text", "Must not contain a lone surrogate; send whole Unicode characters.")
 
+_ALLOWED_SHOWN: Final = 5
 _CODES: Final = {
-    "enum": ("not_in_enum", "Must be one of the values of the field's enum."),
+    "enum": ("not_in_enum", "Must be one of the values of the field's enum: {0}."),
     "pattern": ("pattern_mismatch", "Must match the field's pattern as a whole."),
     "minLength": ("too_short", "Must have at least {0} characters."),
     "maxLength": ("too_long", "Must have at most {0} characters."),
@@ -82,10 +85,20 @@ class FieldRule:
             return RefusedError("number_out_of_range", f"Must lie between {own['minimum']} and {own['maximum']}.")
         if word in ("minItems", "maxItems", "required", "enum") and (word in own or "properties" in own):
             return RefusedError(self.kind.code, self.kind.rule)
+        if word == "enum":
+            return self._not_allowed
         if word in _CODES:
             code, sentence = _CODES[word]
             return RefusedError(code, sentence.format(limit))
         return RefusedError(self.kind.code if self.kind.code == "invalid_geopoint" else "invalid_type", self.kind.rule)
+
+    @property
+    def _not_allowed(self) -> RefusedError:
+        """The refusal of a value that the enum lacks, with the first few that it has."""
+        values = self.field.constraints.enum or ()
+        shown = [dumps(value).decode() for value in values[:_ALLOWED_SHOWN]]
+        texts = [text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN]}…" for text in shown]
+        return _coded("enum", ", ".join(texts) + ", …" * (len(values) > len(shown)))
 
     @cached_property
     def _validator(self) -> Any:
@@ -97,7 +110,7 @@ class FieldRule:
         checks: list[tuple[Callable[[Json], bool], RefusedError]] = []
         if constraints.enum is not None and not self.kind.as_sent:
             allowed = frozenset(map(comparable, constraints.enum))
-            checks.append((allowed.__contains__, _coded("enum", "")))
+            checks.append((allowed.__contains__, self._not_allowed))
         if not bounds_in_schema(self.kind):
             for word, bound in (
                 ("minimum", constraints.minimum),

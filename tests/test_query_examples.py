@@ -31,6 +31,7 @@ from tests.cluster import ROOT
 
 README = ROOT / "README.md"
 REFERENCE = ROOT / "docs" / "reference" / "query.md"
+RECORDS = ROOT / "docs" / "reference" / "records.md"
 TEN_QUESTIONS = ROOT / "docs" / "how-to" / "ask-ten-questions.md"
 _BLOCK = re.compile(r"^```([a-z-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _END = "\x1e"
@@ -138,7 +139,7 @@ def run(page: Path, tenant: Tenant, directory: Path) -> list[str]:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the printed lines need curl")
-@pytest.mark.parametrize("page", [REFERENCE, TEN_QUESTIONS], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [REFERENCE, RECORDS, TEN_QUESTIONS], ids=lambda page: page.stem)
 def test_every_printed_line_gives_the_printed_answer(page: Path, flyer: Tenant, tmp_path: Path) -> None:
     outputs = run(page, flyer, tmp_path)
     wrong = [example.differs(output) for example, output in zip(examples(page), outputs, strict=True)]

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from datar.errors import InvalidRows
+from datar.errors import InvalidFields, InvalidRows
 from records import limits
 from records.payload import Purpose, check_rows
 from records.table import Table
 from tests.records.building import row_codes, table_of
+from tests.records.refusals import refused
 from tests.records.test_values import code_of, field_of
 
 WHOLE = {"$defs": {"n": {"type": "integer"}}, "properties": {"a": {"$ref": "#/$defs/n"}}}
@@ -82,3 +83,25 @@ def test_re_12_the_texts_of_one_key_are_measured_together() -> None:
     half = limits.INDEXED_TEXT_BYTES // 2
     assert row_codes(table, {"v": "x" * half, "w": "y" * half}) == set()
     assert row_codes(table, {"v": "x" * half, "w": "y" * (half + 1)}) == {("w", "value_too_long_for_index")}
+
+
+def test_a_value_that_the_enum_lacks_is_told_the_first_of_those_it_has() -> None:
+    few = {"name": "v", "type": "string", "constraints": {"enum": ["a", "b"]}}
+    many = {
+        "name": "v",
+        "type": "number",
+        "constraints": {"enum": [Decimal(n) / 10 for n in range(9)] + [Decimal("1.50")]},
+    }
+    long = {"name": "v", "type": "string", "constraints": {"enum": ["x" * 500]}}
+    for field, value, says in (
+        (few, "c", ': "a", "b".'),
+        (many, Decimal("1.51"), ": 0, 0.1, 0.2, 0.3, 0.4, …."),
+        (long, "c", f': "{"x" * 99}….'),
+    ):
+        table = table_of(field)
+        with refused(InvalidFields) as refusal:
+            check_rows(table, [{"v": value}], Purpose.CREATE, single=True)
+        assert isinstance(refusal.error, InvalidFields)
+        assert [error.message for error in refusal.error.errors] == [
+            f"Must be one of the values of the field's enum{says}"
+        ]

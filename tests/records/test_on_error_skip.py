@@ -151,7 +151,9 @@ def test_a_missing_parent_of_another_table(engine: Engine) -> None:
     answer = children.skip([{"parent_id": 1 if number % 7 else 5} for number in range(100)])
     assert answer["created"] == 85
     assert list(refusals(answer)) == list(range(0, 100, 7))
-    assert answer["errors"][0]["errors"] == {"parent_id": ["This row refers to a row that does not exist."]}
+    assert answer["errors"][0]["errors"] == {
+        "parent_id": ["This row refers to a row of table 'parents' that does not exist."]
+    }
 
 
 def test_foreign_keys_that_wait_for_the_end(engine: Engine) -> None:

@@ -79,7 +79,7 @@ def test_a_row_that_refers_to_nothing_is_told_so(engine: Engine) -> None:
     _, children = family(engine)
     with refused(Conflict, "conflict_foreign_key") as refusal:
         children.create({"parent_id": 9})
-    assert refusal.error.detail == "This row refers to a row that does not exist."
+    assert refusal.error.detail == "This row refers to a row of table 'parents' that does not exist."
 
 
 def test_cascade_removes_children(engine: Engine) -> None:

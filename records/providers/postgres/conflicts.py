@@ -45,7 +45,7 @@ def explained(
         return known
     key = next((key for key in table.foreign_keys if foreign_key_name(table, key) == name), None)
     if key is not None:
-        known = Conflict("This row refers to a row that does not exist.", code="conflict_foreign_key")
+        known = lost_parent(key)
     if not rows or _is_partial(table, name):
         return with_fields(known, fields, None)
     if key is not None:
@@ -53,6 +53,13 @@ def explained(
     for first, later in repeated(table, fields, rows):
         return same_key_twice(fields, first, later)
     return with_fields(known, fields, _first_taken(table, fields, rows, own, connection))
+
+
+def lost_parent(key: ForeignKey) -> Conflict:
+    """The conflict of a row whose parent is not there."""
+    return Conflict(
+        f"This row refers to a row of table '{key.target_table}' that does not exist.", code="conflict_foreign_key"
+    )
 
 
 def _is_partial(table: Table, name: str) -> bool:

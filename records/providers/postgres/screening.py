@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datar.errors import Conflict
 from records.payload import unique_groups
 from records.provider import Resolve
-from records.providers.postgres.conflicts import orphans, points_home, taken
+from records.providers.postgres.conflicts import lost_parent, orphans, points_home, taken
 from records.providers.postgres.errors import with_fields
 from records.providers.postgres.pool import Connection
 from records.table import ForeignKey, Json, Table
@@ -80,6 +80,6 @@ def _taken_value(names: tuple[str, ...]) -> Conflict:
 
 def _lost_parent(key: ForeignKey) -> Conflict:
     """The conflict of a row whose parent is not there."""
-    lost = Conflict("This row refers to a row that does not exist.", code="conflict_foreign_key")
+    lost = lost_parent(key)
     with_fields(lost, key.fields, None)
     return lost
