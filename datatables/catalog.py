@@ -14,7 +14,6 @@ from django.conf import settings
 from django.db import ProgrammingError
 from django.db.models import QuerySet
 
-from apps.models import App
 from apps.naming import is_slug
 from datar.api.views import Actor
 from datar.errors import Conflict, NotFound
@@ -24,7 +23,6 @@ from datatables.models import DataTable
 from datatables.naming import is_table_name
 from records.descriptor import parse_table
 from records.kept import Kept
-from records.nearest import nearest
 from records.recordset import RecordSet
 from records.table import Table
 from tenants.context import current, use
@@ -33,8 +31,6 @@ from tenants.departed import refusal_when_gone
 SECONDS: Final = 0.9
 """How old what was read from the database may be: a read is at most 1 s behind a schema change."""
 _KEPT: Final = 10_000
-_NAMES: Final = 200
-"""How many apps or tables a hint is chosen from."""
 
 _Place = tuple[str, str, str]
 """namespace, app slug, table name"""
@@ -67,8 +63,6 @@ def record_set(actor: Actor, app: str, name: str) -> RecordSet:
     """The rows of a table as this actor may see them. Raises NotFound, Conflict (``not_materialized``)."""
     catalog = TableCatalog(actor.namespace)
     entry = catalog.entry((actor.namespace, app, name))
-    if entry.reason == "absent":
-        raise _absent(actor.namespace, app, name)
     table = _materialized(entry, name)
     return RecordSet(table, catalog, provider_for(entry.provider_type))
 
@@ -204,23 +198,6 @@ def _find_stored(app: str, name: str) -> Table | None:
     if row is None:
         return None
     return parse_table(without_relations(row.json_schema), identity_of(row), lambda *_: None)
-
-
-def _absent(namespace: str, app: str, name: str) -> NotFound:
-    """The 404 of a place in a namespace: which part of it is missing, and the nearest that this namespace has.
-
-    What was asked for is not repeated, and what other namespaces hold is not looked at.
-    """
-    try:
-        with use(namespace):
-            apps = App.objects.filter(is_active=True)
-            if not (is_slug(app) and apps.filter(slug=app).exists()):
-                return NotFound(f"There is no such app.{nearest(app, apps.values_list('slug', flat=True)[:_NAMES])}")
-            tables = _active().filter(app__slug=app, data_source__is_active=True)
-            hint = nearest(name, tables.values_list("name", flat=True)[:_NAMES])
-            return NotFound(f"There is no such table in this app.{hint}")
-    except ProgrammingError as error:
-        raise refusal_when_gone(error, namespace) from error
 
 
 def _materialized(entry: _Entry, name: str) -> Table:

@@ -7,7 +7,7 @@ from datar.errors import DatarError, InvalidFields, NotFound
 from records import limits
 from records.cursors import write_cursor
 from records.jsontext import dumps
-from records.keys import absent_record, row_id, shown_key
+from records.keys import row_id, shown_key
 from records.plan import KeyedPlan, ListPlan, Row, Slice, WritePlan, Written
 from records.versions import Tags, changed_meanwhile, tag_of
 from records.writes import UpsertBatch
@@ -99,7 +99,7 @@ def updated(plan: WritePlan, written: Written) -> Answer:
     """200 of a change."""
     if plan.single:
         tag = tag_of(written.version, plan.table)
-        return Answer(b'{"data":' + written.rows + b"}", missing=_not_so(plan, written), tag=tag)
+        return Answer(b'{"data":' + written.rows + b"}", missing=_not_so(written), tag=tag)
     if plan.minimal:
         return Answer(dumps({"updated": written.count}), missing=_absent(plan, written))
     return Answer(b'{"data":[' + written.rows + b"]}", missing=_absent(plan, written))
@@ -110,14 +110,14 @@ def deleted(plan: WritePlan, written: Written) -> Answer:
     if plan.where is not None:
         return Answer(dumps({"deleted": written.count}))
     if plan.single:
-        return Answer(missing=_not_so(plan, written))
+        return Answer(missing=_not_so(written))
     ids = [shown_key(plan.table, row) for row in plan.rows]
     return Answer(dumps({"deleted": written.count, "ids": ids}), missing=_absent(plan, written))
 
 
-def _not_so(plan: WritePlan, written: Written) -> DatarError:
+def _not_so(written: Written) -> DatarError:
     """Why a single row was not touched."""
-    return changed_meanwhile() if written.found else absent_record(plan.table)
+    return changed_meanwhile() if written.found else NotFound()
 
 
 def _absent(plan: WritePlan, written: Written) -> NotFound:

@@ -10,20 +10,14 @@ def read_key(table: Table, record_id: str) -> tuple[str, ...]:
     """The key of an id, canonical. Raises NotFound for an id that cannot exist, or is not written as we write it."""
     parts = decode_id(record_id, len(table.primary_key))
     if parts is None:
-        raise absent_record(table)
+        raise NotFound
     try:
         key = tuple(coerce(field, part) for field, part in zip(table.key_fields, parts, strict=True))
     except Invalid:
-        raise absent_record(table) from None
+        raise NotFound from None
     if key != parts and any(field.type in ("integer", "year") for field in table.key_fields):
-        raise absent_record(table)
+        raise NotFound
     return key
-
-
-def absent_record(table: Table) -> NotFound:
-    """The 404 of an id: the same whether no row has it, none can, or a row that has it is not to be seen."""
-    parts = ",".join(table.primary_key)
-    return NotFound(f"There is no such record{f'; an id of this table is {parts}' if ',' in parts else ''}.")
 
 
 def key_row(table: Table, key: tuple[str, ...]) -> dict[str, Json]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from datar.errors import Conflict, Unavailable
+from datar.errors import Conflict, NotFound, Unavailable
 from records import answers, keys, skipping, writes
 from records.answers import Answer
 from records.catalog import Catalog
@@ -66,7 +66,7 @@ class RecordSet:
             plan = plan_row(pairs, table, keys.read_key(table, record_id), self.catalog, self.scope)
             row = self.provider.get(plan)
             if row is None:
-                raise keys.absent_record(table)
+                raise NotFound
             return answers.read(plan, row, if_match, if_none_match)
 
         return self._read(attempt)
