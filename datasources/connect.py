@@ -15,13 +15,13 @@ _providers: dict[int, PostgresProvider] = {}
 
 
 def provider_for(provider_type: str) -> Provider:
-    """The provider of this process for ``flat_table``; the others are not built yet."""
-    if provider_type != "flat_table":
-        raise NotSupportedYet(f"Rows in {provider_type} datasources are not supported yet; use flat_table.")
-    return _flat_tables()
+    """The provider of this process for ``flat_table`` and ``jsonb``; the others are not built yet."""
+    if provider_type not in ("flat_table", "jsonb"):
+        raise NotSupportedYet(f"Rows in {provider_type} datasources are not supported yet; use flat_table or jsonb.")
+    return _postgres()
 
 
-def _flat_tables() -> PostgresProvider:
+def _postgres() -> PostgresProvider:
     """Made on first use in each process, for connections do not survive a fork."""
     process = os.getpid()
     provider = _providers.get(process)

@@ -193,7 +193,8 @@ def _cursor_key() -> bytes:
 
 def _find_stored(app: str, name: str) -> Table | None:
     """Any stored table, active or not: a descriptor was accepted once, so its references stand as they are."""
-    row = DataTable.objects.select_related("app").filter(app__slug=app, name=name).first()
+    rows = DataTable.objects.select_related("app", "data_source")
+    row = rows.filter(app__slug=app, name=name).first()
     if row is None:
         return None
     return parse_table(without_relations(row.json_schema), identity_of(row), lambda *_: None)

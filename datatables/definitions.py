@@ -4,18 +4,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from apps.naming import is_slug
+from datasources.models import DataSource, ProviderType
 from datatables.models import DataTable
 from datatables.naming import is_table_name
 from records.descriptor import InvalidDescriptor, assign_columns, parse_table
+from records.documents import own_columns
+from records.documents import placed as placed_fields
 from records.provider import Resolve
-from records.table import Identity, Json, Table
+from records.table import Document, Identity, Json, Table
 from tenants import context
 
 Batch = Mapping[tuple[str, str], Table]
 
 
 def identity_of(row: DataTable) -> Identity:
-    """Where the stored table lives. ``row.app`` is read: select it with the row."""
+    """Where the stored table lives. ``row.app`` and ``row.data_source`` are read: select them with the row."""
     return Identity(
         id=row.pk,
         app=row.app.slug,
@@ -24,6 +27,19 @@ def identity_of(row: DataTable) -> Identity:
         physical_name=row.physical_table_name,
         revision=row.revision,
         columns=row.columns,
+        document=_document_of(row.data_source, row.json_schema),
+    )
+
+
+def _document_of(source: DataSource, descriptor: Json) -> Document | None:
+    """How rows of a table of this datasource are kept together; None where every field has a column."""
+    if source.provider_type != ProviderType.JSONB:
+        return None
+    config = source.provider_config
+    return Document(
+        columns=own_columns(descriptor),
+        indexed=config.get("indexing", "none") == "gin",
+        compression=config.get("compression"),
     )
 
 
@@ -44,7 +60,8 @@ def placed(table: Table, row: DataTable) -> Table:
     """A defined table in its place: with the identity and the columns of its row."""
     columns = row.columns
     fields = tuple(replace(field, column=columns[field.name]) for field in table.fields)
-    return replace(table, identity=identity_of(row), fields=fields)
+    identity = identity_of(row)
+    return replace(table, identity=identity, fields=placed_fields(fields, identity))
 
 
 def stored_table(row: DataTable, resolve: Resolve) -> Table:
@@ -93,7 +110,7 @@ def resolver(batch: Batch | None = None) -> Resolve:
 def _find(app_slug: str, name: str) -> Table | None:
     if not (is_slug(app_slug) and is_table_name(name)):
         return None
-    rows = DataTable.objects.select_related("app").filter(app__slug=app_slug, app__is_active=True)
+    rows = DataTable.objects.select_related("app", "data_source").filter(app__slug=app_slug, app__is_active=True)
     row = rows.filter(name=name, is_active=True).first()
     if row is None:
         return None

@@ -6,6 +6,7 @@ name what was refused: resource, line, field. It refuses to know where the files
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -16,6 +17,8 @@ from django.db import connection, transaction
 from apps import services as apps
 from apps.models import App
 from datar.errors import DatarError, InvalidFields
+from datasources import services as datasources
+from datasources.models import DataSource
 from datatables.cells import BadCell
 from datatables.definitions import resolver, stored_table
 from datatables.files import CannotLoad, PackageFiles, ResourceFile, Where
@@ -43,12 +46,14 @@ def load_package(
     tenant: str,
     app_slug: str,
     datasource_slug: str | None = None,
+    provider_type: str | None = None,
     conditions: Sequence[Where] = (),
     resources: Sequence[str] = (),
     report: Report,
 ) -> dict[str, int]:
     """Make the package's app and tables where they are missing and append the rows; how many, by resource.
 
+    A datasource that is missing is made where ``provider_type`` says of which kind; one that is there must be of it.
     ``resources`` names those whose rows are loaded (none: all); ``conditions`` say which rows. One transaction: at the
     first thing that is wrong nothing is changed. Raises CannotLoad with a sentence.
     """
@@ -56,7 +61,10 @@ def load_package(
         files.resource(name)
     try:
         with use(tenant), transaction.atomic():
-            _make_tables(files, app_slug, datasource_slug)
+            _make_app(files, app_slug)
+            if provider_type is not None:
+                _make_datasource(app_slug, datasource_slug or datasources.DEFAULT, provider_type)
+            create_schema(app_slug=app_slug, datasource_slug=datasource_slug, user_id=None, package=files.descriptor)
             tables = _in_order(files, app_slug, resources)
             with connection.cursor() as cursor:  # a large file takes longer than a request may
                 cursor.execute("SET LOCAL statement_timeout = 0; SET CONSTRAINTS ALL DEFERRED")
@@ -65,12 +73,20 @@ def load_package(
         raise CannotLoad(_sentence(error)) from error
 
 
-def _make_tables(files: PackageFiles, app_slug: str, datasource_slug: str | None) -> None:
+def _make_app(files: PackageFiles, app_slug: str) -> None:
     descriptor = files.descriptor
     if not App.objects.filter(slug=app_slug).exists():
         name, about = str(descriptor.get("title") or app_slug), str(descriptor.get("description") or "")
         apps.create(user_id=None, name=name, slug=app_slug, description=about)
-    create_schema(app_slug=app_slug, datasource_slug=datasource_slug, user_id=None, package=descriptor)
+
+
+def _make_datasource(app_slug: str, slug: str, provider_type: str) -> None:
+    source = DataSource.objects.filter(app__slug=app_slug, slug=slug).first()
+    if source is None:
+        name = slug.replace("-", " ").capitalize()
+        datasources.create(app_slug=app_slug, user_id=None, name=name, slug=slug, provider_type=provider_type)
+    elif source.provider_type != provider_type:
+        raise CannotLoad(f"The datasource '{slug}' is {source.provider_type}, not {provider_type}.")
 
 
 def _in_order(files: PackageFiles, app_slug: str, resources: Sequence[str]) -> list[Table]:
@@ -159,11 +175,17 @@ def _filled(table: Table, labels: Sequence[str], name: str) -> Mapping[Field, Ca
             filled[field] = uuid7
         elif field.name in ("created_at", "updated_at") and stamped(table, field.name):
             filled[field] = lambda: NOW
+        elif field.inside and field.default not in (ABSENT, None):
+            filled[field] = partial(_first, copy_texts(field, field.default))
         elif field.default is not ABSENT and len(copy_texts(field, field.default)) > 1:
             raise CannotLoad(f"{name}: the file has no column {field.name!r}; give it one, of its defaults if need be.")
         elif (field.required or field.name in table.primary_key) and field.default in (ABSENT, None):
             raise CannotLoad(f"{name}: the file has no column {field.name!r}, which is required.")
     return filled
+
+
+def _first(texts: Texts) -> str | None:
+    return texts[0]
 
 
 def _refused(error: psycopg.Error, table: Table, lines: "array[int]") -> CannotLoad:

@@ -22,8 +22,10 @@ def check_provider(source: DataSource) -> None:
     """Raise NotSupportedYet when tables of this datasource cannot hold rows yet."""
     if source.provider_type not in MATERIALIZING:
         raise NotSupportedYet(
-            f"Tables of a {source.provider_type} datasource cannot be materialized yet; use a flat_table datasource."
+            f"Tables of a {source.provider_type} datasource cannot be materialized yet; use flat_table or jsonb."
         )
+    if source.provider_config.get("additional_fields"):
+        raise NotSupportedYet("Tables with 'additional_fields' cannot be materialized yet; set it to false.")
 
 
 def make_physical(pairs: Sequence[tuple[DataTable, Table]], resolve: Resolve, *, user_id: int | None) -> None:

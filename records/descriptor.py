@@ -15,6 +15,7 @@ from records.descriptor_keys import parse_primary_key, parse_unique_keys
 from records.descriptor_relations import Resolve, check_relation_names, parse_foreign_keys
 from records.descriptor_size import check_size
 from records.descriptor_text import exact
+from records.documents import placed
 from records.mistakes import InvalidDescriptor, Mistakes
 from records.schemahash import schema_hash
 from records.table import Field, Identity, Json, Table
@@ -57,7 +58,7 @@ def parse_table(descriptor: object, identity: Identity, resolve: Resolve) -> Tab
     unique_keys = parse_unique_keys(source, fields, mistakes)
     own = Table(
         identity=identity,
-        fields=_with_columns(fields, identity.columns),
+        fields=placed(_with_columns(fields, identity.columns), identity),
         primary_key=key.names,
         generated_key=key.generated,
         unique_keys=unique_keys,

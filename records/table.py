@@ -47,7 +47,8 @@ class Constraints:
 class Field:
     """One field. ``type`` and ``format`` are Frictionless's words; ``column`` is safe SQL (``[a-z][a-z0-9_]*``).
 
-    ``default`` is ABSENT or a canonical value. ``unique`` is the field's own constraint.
+    ``default`` is ABSENT or a canonical value. ``unique`` is the field's own constraint. A value ``inside`` a
+    document has no column: it stands in the document's column of that name, under its own column's name.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Field:
     constraints: Constraints = Constraints()
     title: str = ""
     description: str = ""
+    inside: str = ""
 
     @property
     def beside(self) -> str:
@@ -102,8 +104,26 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A table whose rows keep most fields in one JSON document. ``columns`` are the labels with columns of their own.
+
+    ``place`` is the document's column. As every column it is never used again: a change of the schema that moves a
+    label gives it another name, so that no statement made before can read the wrong member. ``indexed`` documents are
+    found by what is in them. Without ``compression`` the server's own way is used.
+    """
+
+    columns: frozenset[str]
+    indexed: bool = False
+    compression: Literal["pglz", "lz4"] | None = None
+    place: str = "data"
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
-    """Where a table lives and which of its versions this is; what the descriptor does not say."""
+    """Where and how a table lives and which of its versions this is; what the descriptor does not say.
+
+    Without ``document`` every field has a column of its own.
+    """
 
     id: int
     app: str
@@ -112,6 +132,7 @@ class Identity:
     physical_name: str
     revision: int
     columns: Mapping[str, str]
+    document: Document | None = None
 
 
 @dataclass(frozen=True)

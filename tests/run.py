@@ -1,4 +1,5 @@
-"""``make test``: the whole suite on the embedded PostgreSQL 18, the records suite once more on 16, and nothing left.
+"""``make test``: the whole suite on the embedded PostgreSQL 18, its records suite once more on documents and once more
+on 16 for both, and nothing left.
 
 It bounds the time, removes the temporary files of the run, and fails when a process of it is still there or a file's
 mode in the project or above it has changed.
@@ -20,31 +21,38 @@ from tests.cluster import ROOT
 
 SECONDS = {"ci": 20 * 60, "trust": 6 * 3600}
 SHORTER = {"ci": "short", "trust": "ci"}
-"""What the second PostgreSQL gets of each profile."""
+"""What documents and the second PostgreSQL get of each profile."""
 WORKERS = os.environ.get("DATAR_TEST_WORKERS", "2")
 UNWATCHED = {".git", ".venv", ".datar", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 @dataclass(frozen=True)
 class Suite:
-    """One run of pytest on one PostgreSQL, with one of the profiles of ``tests/conftest.py``."""
+    """One run of pytest on one PostgreSQL, with one of the profiles of ``tests/conftest.py``.
+
+    ``layouts`` are those of ``tests/records/engine.py``; ``only`` is a word of the names of the tests to run, or empty.
+    """
 
     postgres: str
     paths: Sequence[str]
     profile: str
+    layouts: str
+    only: str = ""
 
     def run(self, temporary: Path, seconds: float) -> int:
         """Run it within ``seconds``; pytest's exit code, or 1 when the time was over."""
-        print(f"--- PostgreSQL {self.postgres}: {' '.join(self.paths)}", flush=True)
+        print(f"--- PostgreSQL {self.postgres}, {self.layouts}: {' '.join(self.paths)}", flush=True)
         environment = {
             **os.environ,
             "DATAR_TEST_POSTGRES": self.postgres,
             "DATAR_TEST_PROFILE": self.profile,
+            "DATAR_TEST_LAYOUTS": self.layouts,
             "TMPDIR": str(temporary),
         }
         for name in ("DATABASE_URL", "DATAR_TEST_STATE", "DJANGO_SETTINGS_MODULE"):
             environment.pop(name, None)
-        command = [sys.executable, "-m", "pytest", "-n", WORKERS, "-q", *self.paths]
+        chosen = ["-k", self.only] if self.only else []
+        command = [sys.executable, "-m", "pytest", "-n", WORKERS, "-q", *chosen, *self.paths]
         process = spawn(command, end_signal=signal.SIGINT, environment=environment, directory=ROOT)
         try:
             return process.wait(seconds)
@@ -56,7 +64,7 @@ class Suite:
 
 
 def main() -> int:
-    """Run both suites; the first exit code that is not 0."""
+    """Run the suites; the first exit code that is not 0."""
     began, modes = time.monotonic(), _modes()
     profile = os.environ.get("DATAR_TEST_PROFILE", "ci")
     limit = SECONDS[profile]
@@ -64,7 +72,11 @@ def main() -> int:
     temporary.chmod(0o711)  # PostgreSQL runs as another account when we are root
     codes = []
     try:
-        for suite in (Suite("18", ["tests"], profile), Suite("16", ["tests/records"], SHORTER[profile])):
+        for suite in (
+            Suite("18", ["tests"], profile, "flat"),
+            Suite("18", ["tests/records"], SHORTER[profile], "document", only="document"),
+            Suite("16", ["tests/records"], SHORTER[profile], "flat,document"),
+        ):
             codes.append(suite.run(temporary, limit - (time.monotonic() - began)))
         left = _left_behind(temporary)
     finally:

@@ -110,11 +110,13 @@ def served() -> Iterator[str]:
             thread.join()
 
 
-@pytest.fixture(scope="module")
-def flyer(django_db_setup: None) -> Tenant:
-    """A tenant with the demo's whole year."""
+@pytest.fixture(scope="module", params=["flat_table", "jsonb"])
+def flyer(django_db_setup: None, request: pytest.FixtureRequest) -> Tenant:
+    """A tenant with the demo's whole year, kept by each provider in turn."""
     tenant = new_tenant("flyer")
-    load_package(files=open_demo(), tenant=tenant.schema, app_slug=NAME, report=lambda *_: None)
+    load_package(
+        files=open_demo(), tenant=tenant.schema, app_slug=NAME, provider_type=request.param, report=lambda *_: None
+    )
     return tenant
 
 

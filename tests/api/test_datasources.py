@@ -146,9 +146,9 @@ def test_put_changes_what_is_sent() -> None:
 def test_tables_of_other_providers_are_described_and_not_materialized_yet() -> None:
     api = acme().api
     app = new_app(api)
-    for provider in ("jsonb", "mongodb"):
+    for provider, config in (("mongodb", {}), ("jsonb", {"additional_fields": True})):
         tables = f"{app}datasources/{provider}/datatables/"
-        api.post(f"{app}datasources/", {"name": provider, "provider_type": provider})
+        api.post(f"{app}datasources/", {"name": provider, "provider_type": provider, "provider_config": config})
         body = {"name": f"in_{provider}", "json_schema": PRODUCTS}
         answer = api.post(tables, {**body, "materialize": True})
         assert (answer.status, answer.code) == (400, "not_supported_yet")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import Databases
-from tests.records.engine import Engine, Rows
+from tests.records.engine import LAYOUTS, Engine, Layout, Rows
 from tests.records.shop import Shop
 from tests.records.users import USERS
 from tests.records.worlds import Stand, stand_on
@@ -20,10 +20,17 @@ def database_url(databases: Databases) -> Iterator[str]:
     databases.drop(databases.empty)
 
 
+@pytest.fixture(scope="session", params=LAYOUTS)
+def layout(request: pytest.FixtureRequest) -> Layout:
+    """How the tables of a test keep their rows; every test that stands on one runs once for each."""
+    chosen: Layout = request.param
+    return chosen
+
+
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
+def engine(database_url: str, layout: Layout) -> Iterator[Engine]:
     """A namespace of its own on the server."""
-    engine = Engine(database_url)
+    engine = Engine(database_url, layout)
     yield engine
     engine.close()
 
@@ -34,14 +41,16 @@ def users(engine: Engine) -> Rows:
     return engine.table("users", USERS)
 
 
-@pytest.fixture
-def shop(engine: Engine) -> Shop:
+@pytest.fixture(params=[*LAYOUTS, "mixed"])
+def shop(database_url: str, request: pytest.FixtureRequest) -> Iterator[Shop]:
     """Tables with relations of every kind."""
-    return Shop(engine)
+    engine = Engine(database_url, request.param)
+    yield Shop(engine)
+    engine.close()
 
 
 @pytest.fixture(scope="session")
-def stand(database_url: str) -> Iterator[Stand]:
+def stand(database_url: str, layout: Layout) -> Iterator[Stand]:
     """The four tables that the reference model's worlds are written to."""
-    with stand_on(database_url) as stand:
+    with stand_on(database_url, layout) as stand:
         yield stand

@@ -1,14 +1,16 @@
 """The engine without Django: a namespace with the catalogue's guard table, and tables made from descriptors."""
 
 import itertools
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import jiter
 import psycopg
 from psycopg.sql import SQL, Identifier
 
 from records.descriptor import assign_columns, parse_table
+from records.documents import own_columns
 from records.jsontext import dumps
 from records.provider import Provider
 from records.providers.postgres import ddl
@@ -16,7 +18,13 @@ from records.providers.postgres.pool import Pool
 from records.providers.postgres.provider import PostgresProvider
 from records.providers.postgres.support import COUNT_STATEMENTS, STATEMENTS
 from records.recordset import RecordSet
-from records.table import Identity, Table
+from records.table import Document, Identity, Table
+
+Layout = Literal["flat", "document", "mixed"]
+_KNOWN: tuple[Layout, ...] = ("flat", "document")
+LAYOUTS = [layout for layout in _KNOWN if layout in os.environ.get("DATAR_TEST_LAYOUTS", "flat,document").split(",")]
+"""How tables keep rows: in columns, or most of a row in one JSON document. Every test runs on both (``make test``: in
+two runs); where tables are related, also with every second table in the other layout."""
 
 _numbers = itertools.count(1)
 
@@ -29,8 +37,8 @@ GUARD = SQL(
 class Engine:
     """One namespace on a real server; also the Catalog of its RecordSets."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, layout: Layout = "flat") -> None:
+        self.url, self.layout = url, layout
         self.pool = Pool(url, size=8)
         self.provider: Provider = PostgresProvider(self.pool)
         self.namespace = f"space_{next(_numbers)}"
@@ -58,8 +66,13 @@ class Engine:
         return table
 
     def _parse(self, number: int, app: str, name: str, descriptor: Any, columns: Mapping[str, str]) -> Table:
-        identity = Identity(number, app, name, self.namespace, f"{app}_{name}".lower().replace("-", "_"), 1, columns)
+        physical = f"{app}_{name}".lower().replace("-", "_")
+        document = Document(own_columns(descriptor), indexed=True) if self._keeps_documents(number) else None
+        identity = Identity(number, app, name, self.namespace, physical, 1, columns, document)
         return parse_table(descriptor, identity, self.find)
+
+    def _keeps_documents(self, number: int) -> bool:
+        return self.layout == "document" or (self.layout == "mixed" and number % 2 == 0)
 
     def make(self, *tables: Table) -> None:
         """Create the tables physically."""

@@ -1,15 +1,14 @@
 """A table whose schema is changed by hand, under a RecordSet that still holds the older revision."""
 
-from dataclasses import replace
 from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from records.providers.postgres.columns import qualified
 from records.recordset import RecordSet
 from records.table import Table
 from tests.records.engine import Engine, Rows
+from tests.records.physical import with_column, without
 
 PAIR: dict[str, Any] = {"fields": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}]}
 
@@ -27,13 +26,10 @@ class Stage:
     def change(self, *labels: str, catalog: bool = True) -> Rows:
         """Revision 2 has only these fields beside the key: other columns are gone. New rows speak to it."""
         old = self.old.table
-        kept = tuple(field for field in old.fields if field.name in ("id", *labels))
-        gone = [field.column for field in old.fields if field not in kept]
-        identity = replace(old.identity, revision=old.identity.revision + 1)
-        new: Table = replace(old, identity=identity, fields=kept)
+        new, statements = without(old, frozenset(old.by_name) - {"id", *labels})
         with psycopg.connect(self.engine.url) as connection:
-            for column in gone:
-                connection.execute(SQL("ALTER TABLE {} DROP COLUMN {}").format(qualified(old), Identifier(column)))
+            for statement in statements:
+                connection.execute(statement)
             self._move_on(connection, new)
         if catalog:
             self.engine.tables["crm", "pair"] = new
@@ -41,12 +37,10 @@ class Stage:
 
     def rename(self) -> Rows:
         """Revision 2 keeps ``a`` in another column, as a change of its type does."""
-        old = self.old.table
-        fields = tuple(replace(field, column="a_99") if field.name == "a" else field for field in old.fields)
-        new: Table = replace(old, identity=replace(old.identity, revision=2), fields=fields)
-        before = Identifier(old.by_name["a"].column)
+        new, statements = with_column(self.old.table, "a", "a_99")
         with psycopg.connect(self.engine.url) as connection:
-            connection.execute(SQL("ALTER TABLE {} RENAME COLUMN {} TO a_99").format(qualified(old), before))
+            for statement in statements:
+                connection.execute(statement)
             self._move_on(connection, new)
         self.engine.tables["crm", "pair"] = new
         return Rows(RecordSet(new, self.engine, self.engine.provider))

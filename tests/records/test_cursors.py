@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from datar.errors import Invalid
 from records.cursors import read_cursor, write_cursor
-from tests.records.engine import Engine, Rows
+from tests.records.engine import Engine, Layout, Rows
 from tests.records.refusals import refused
 from tests.records.shop import Shop
 
@@ -62,9 +62,9 @@ def test_pages_follow_the_lists_order(shop: Shop, ordering: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def points(database_url: str) -> Iterator[Rows]:
+def points(database_url: str, layout: Layout) -> Iterator[Rows]:
     """An empty table for many examples."""
-    engine = Engine(database_url)
+    engine = Engine(database_url, layout)
     yield engine.table("points", POINTS)
     engine.close()
 
@@ -146,8 +146,8 @@ def test_di_10_a_cursor_is_good_for_its_own_question_only(shop: Shop, engine: En
         shop.customers.ask(("cursor", shop.orders.ask(("cursor", ""), ("page_size", "2"))["next_cursor"]))
 
 
-def test_di_10_a_cursor_of_another_tenant_is_refused(shop: Shop, database_url: str) -> None:
-    other = Engine(database_url)
+def test_di_10_a_cursor_of_another_tenant_is_refused(shop: Shop, database_url: str, layout: Layout) -> None:
+    other = Engine(database_url, layout)
     try:
         cursor = Shop(other).orders.ask(("cursor", ""), ("page_size", "2"))["next_cursor"]
     finally:

@@ -24,7 +24,7 @@ from records.providers.postgres.pool import Pool
 from records.providers.postgres.reach import Reach, reach_of
 from tests.cluster import Databases, temporary_state
 from tests.frozen import frozen
-from tests.records.engine import Engine
+from tests.records.engine import Engine, Layout
 from tests.records.refusals import refused
 
 MINUTE = "SELECT pg_sleep(60)"
@@ -166,8 +166,8 @@ def attempt(work: Any) -> tuple[str, float]:
     return "", time.monotonic() - started
 
 
-def test_cr_04_a_frozen_server_is_503_and_comes_back_by_itself(cluster: Cluster) -> None:
-    with contextlib.closing(Engine(cluster.url())) as engine:
+def test_cr_04_a_frozen_server_is_503_and_comes_back_by_itself(cluster: Cluster, layout: Layout) -> None:
+    with contextlib.closing(Engine(cluster.url(), layout)) as engine:
         freeze(cluster, engine)
 
 

@@ -10,8 +10,9 @@ from psycopg.sql import SQL, Identifier
 
 from datar.errors import Conflict, DatarError, Invalid
 from records import limits
-from records.providers.postgres.columns import qualified
+from records.providers.postgres.columns import columns_of, qualified
 from tests.records.engine import Engine, Rows
+from tests.records.physical import assignment
 from tests.records.refusals import refused
 from tests.records.stage import Stage
 from tests.records.users import count
@@ -168,9 +169,9 @@ def test_a_row_that_no_longer_fits_stays(
     """Somebody changes a row while the delete waits for it: the delete looks again."""
     _, rows = library
     gone: list[int] = []
-    column, place = (Identifier(rows.table.by_name[name].column) for name in ("status", "place"))
-    change = SQL("UPDATE {table} SET {column} = 'kept' WHERE {place} = 1").format(
-        table=qualified(rows.table), column=column, place=place
+    place = columns_of(rows.table.by_name["place"])[0].of()
+    change = SQL("UPDATE {table} SET {change} WHERE {place} = 1").format(
+        table=qualified(rows.table), change=assignment(rows.table, "status", SQL("'kept'")), place=place
     )
     with psycopg.connect(engine.url) as connection:
         connection.execute(change)

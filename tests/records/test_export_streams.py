@@ -7,15 +7,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL
 
 from datar.errors import DatarError
 from records.exports import PIECE_BYTES, Form
 from records.providers.postgres import pool as pools
-from records.providers.postgres.columns import qualified
 from tests.records.building import refusal_code
 from tests.records.engine import Engine, Rows
 from tests.records.exported import lines, objects
+from tests.records.physical import planted
 from tests.records.stage import Stage
 
 NARROW: dict[str, Any] = {"fields": [{"name": "n", "type": "integer"}, {"name": "word"}]}
@@ -25,10 +25,9 @@ NARROW: dict[str, Any] = {"fields": [{"name": "n", "type": "integer"}, {"name": 
 def long(engine: Engine) -> Rows:
     """100,000 narrow rows."""
     rows = engine.table("long", NARROW)
-    names = SQL(", ").join(Identifier(rows.table.by_name[name].column) for name in ("n", "word"))
-    fill = SQL("INSERT INTO {} ({}) SELECT n, 'word' || n FROM generate_series(1, 100000) AS n")
+    values = {"n": SQL("n"), "word": SQL("'word' || n")}
     with psycopg.connect(engine.url, autocommit=True) as connection:
-        connection.execute(fill.format(qualified(rows.table), names))
+        connection.execute(planted(rows.table, values, SQL("generate_series(1, 100000) AS n")))
     return rows
 
 
@@ -99,10 +98,9 @@ def test_a_question_that_takes_too_long(engine: Engine, monkeypatch: pytest.Monk
     """The first rows have a read's deadline: 503, and the server is free."""
     monkeypatch.setattr(pools, "STATEMENT_SECONDS", 0.5)
     rows = engine.table("long", NARROW)
-    names = SQL(", ").join(Identifier(rows.table.by_name[name].column) for name in ("n", "word"))
-    fill = SQL("INSERT INTO {} ({}) SELECT n, repeat('ab ', 20000) FROM generate_series(1, 3000) AS n")
+    values = {"n": SQL("n"), "word": SQL("repeat('ab ', 20000)")}
     with psycopg.connect(engine.url, autocommit=True) as connection:
-        connection.execute(fill.format(qualified(rows.table), names))
+        connection.execute(planted(rows.table, values, SQL("generate_series(1, 3000) AS n")))
     began = time.monotonic()
     assert refusal_code(lambda: lines(rows, "csv", search="-zebra", ordering="rank")) == "query_timeout"
     assert time.monotonic() - began < 4

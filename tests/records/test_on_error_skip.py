@@ -12,6 +12,7 @@ from datar.errors import Conflict, Invalid, InvalidRows
 from records import limits
 from records.providers.postgres.columns import qualified
 from tests.records.engine import Engine, Rows
+from tests.records.physical import planted
 from tests.records.refusals import refused
 from tests.records.stage import Stage
 from tests.records.users import count
@@ -180,10 +181,10 @@ def test_foreign_keys_that_wait_for_the_end(engine: Engine) -> None:
 
 def test_a_sequence_that_lies_behind_is_mended(users: Rows, engine: Engine) -> None:
     users.create([person("first")])
-    columns = [users.table.by_name[name].column for name in ("id", "email", "name")]
-    insert = SQL("INSERT INTO {} ({}) VALUES (2, 'planted', 'x'), (3, 'other', 'x')")
+    values = {name: SQL(name) for name in ("id", "email", "name")}
+    sent = SQL("(VALUES (2, 'planted', 'x'), (3, 'other', 'x')) AS sent (id, email, name)")
     with psycopg.connect(engine.url, autocommit=True) as connection:
-        connection.execute(insert.format(qualified(users.table), SQL(", ").join(map(Identifier, columns))))
+        connection.execute(planted(users.table, values, sent))
     answer = users.skip([person("a"), person("b"), person("a")])
     assert [row["email"] for row in answer["data"]] == ["a", "b"]
     assert [row["id"] for row in answer["data"]] == sorted(row["id"] for row in answer["data"])

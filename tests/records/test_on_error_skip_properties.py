@@ -13,7 +13,7 @@ from psycopg.sql import SQL
 from datar.errors import Unavailable
 from records import limits
 from records.providers.postgres.columns import qualified
-from tests.records.engine import Engine, Rows
+from tests.records.engine import Engine, Layout, Rows
 from tests.records.refusals import refused
 from tests.records.together import together
 from tests.records.users import count
@@ -41,9 +41,9 @@ LINKED = st.lists(
 
 
 @pytest.fixture(scope="module")
-def workshop(database_url: str) -> Iterator["Workshop"]:
+def workshop(database_url: str, layout: Layout) -> Iterator["Workshop"]:
     """Two tables for every example, emptied before each."""
-    engine = Engine(database_url)
+    engine = Engine(database_url, layout)
     yield Workshop(engine)
     engine.close()
 

@@ -12,6 +12,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from datar.errors import Conflict, DatarError, NotFound, Unavailable
 from records.providers.postgres.columns import qualified
 from tests.records.engine import Engine, Rows
+from tests.records.physical import assignment
 from tests.records.refusals import refused
 from tests.records.stage import PAIR, Stage
 from tests.records.together import together
@@ -72,8 +73,7 @@ def test_a_deadlock_is_tried_again(engine: Engine) -> None:
     rows = engine.table("pair", PAIR)
     rows.create([{"a": 0}, {"a": 0}])
     place, key = qualified(rows.table), Identifier(rows.table.key_fields[0].column)
-    column = Identifier(rows.table.by_name["b"].column)
-    touch = SQL("UPDATE {} SET {} = 7 WHERE {} = %s").format(place, column, key)
+    touch = SQL("UPDATE {} SET {} WHERE {} = %s").format(place, assignment(rows.table, "b", SQL("7")), key)
     # On a busy machine it may be the other side that finds the deadlock, and then gives way.
     assert any(_crossed(engine, rows, touch) for _ in range(5))
     assert rows.list()["data"] == [{"id": 1, "a": 1, "b": 7}, {"id": 2, "a": 1, "b": 7}]

@@ -4,14 +4,17 @@ import random
 from decimal import Decimal
 from urllib.parse import unquote
 
+import psycopg
 import pytest
+from psycopg.sql import SQL, Literal
 
 from datar.errors import Invalid, InvalidFields, NotFound, TooLarge
 from records import limits
 from records.recordid import decode_id, encode_id
 from tests.records.engine import Engine, Rows, write
+from tests.records.physical import planted
 from tests.records.refusals import refused
-from tests.records.users import count, execute
+from tests.records.users import count
 
 
 def test_deletes(users: Rows) -> None:
@@ -191,9 +194,11 @@ def test_di_16_poison_rows_do_not_close_a_table(engine: Engine) -> None:
     fields = [{"name": "n", "type": "number"}, {"name": "at", "type": "datetime"}, {"name": "d", "type": "date"}]
     rows = engine.table("poison", {"fields": fields})
     rows.create({"n": 1})
-    n, at, d = (rows.table.by_name[name].column for name in ("n", "at", "d"))
-    for number, when in (("NaN", "infinity"), ("Infinity", "-infinity"), ("-Infinity", "4713-01-01 BC")):
-        execute(engine, f"INSERT INTO {{}} ({n}, {at}, {d}) VALUES ('{number}', '{when}', '{when}')", rows)
+    with psycopg.connect(engine.url, autocommit=True) as connection:
+        for number, when in (("NaN", "infinity"), ("Infinity", "-infinity"), ("-Infinity", "4713-01-01 BC")):
+            casts = {"n": (number, SQL("numeric")), "at": (when, SQL("timestamptz")), "d": (when, SQL("date"))}
+            values = {name: SQL("{}::{}").format(Literal(text), cast) for name, (text, cast) in casts.items()}
+            connection.execute(planted(rows.table, values, SQL("generate_series(1, 1)")))
     listed = rows.list()["data"]
     assert len(listed) == 4
     assert listed[0]["n"] == Decimal(1)

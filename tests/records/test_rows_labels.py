@@ -8,7 +8,7 @@ import pytest
 
 from records.params.flat import RESERVED as RESERVED_WORDS
 from records.recordset import RecordSet
-from tests.records.engine import Engine, Rows
+from tests.records.engine import Engine, Layout, Rows
 
 INJECTIONS = [
     'a"); drop table t; --',
@@ -156,9 +156,9 @@ def test_in_01_to_04_each_label_is_changed_filtered_and_ordered_by(session_rows:
 
 
 @pytest.fixture(scope="module")
-def session_rows(database_url: str) -> Any:
+def session_rows(database_url: str, layout: Layout) -> Any:
     """As ``rows``, made once."""
-    engine = Engine(database_url)
+    engine = Engine(database_url, layout)
     table = engine.define("nasty", {"fields": [{"name": label, "type": "string"} for label in NASTY]})
     engine.make(table)
     rows = Rows(RecordSet(table, engine, engine.provider))

@@ -17,14 +17,14 @@ from records.providers.postgres import ddl
 from records.providers.postgres.columns import qualified
 from records.recordset import RecordSet
 from records.table import Table
-from tests.records.engine import Engine, Rows, read
+from tests.records.engine import Engine, Layout, Rows, read
 from tests.records.strategies import VALUES, labels, rows_for, tables
 
 
 @pytest.fixture(scope="module")
-def workshop(database_url: str) -> Iterator["Workshop"]:
+def workshop(database_url: str, layout: Layout) -> Iterator["Workshop"]:
     """One engine and one connection for every example."""
-    engine = Engine(database_url)
+    engine = Engine(database_url, layout)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
         yield Workshop(engine, connection)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.sql import SQL, Literal
 
 from records.limits import SEARCHED_CHARACTERS
 from records.providers.postgres import searching
@@ -19,6 +19,7 @@ from tests.quick import quickest
 from tests.records.books import BOOKS, FIELDS, WEIGHED, found, shelved
 from tests.records.building import table_of
 from tests.records.engine import Engine, Rows
+from tests.records.physical import planted
 
 BOTH = pytest.mark.parametrize("books", ["declared", "undeclared"], indirect=True)
 
@@ -131,9 +132,8 @@ def test_texts_are_parted_as_questions_are(engine: Engine) -> None:
 def test_the_index_is_used(engine: Engine) -> None:
     """In a table of many rows, also by a prepared statement that was planned for any words."""
     rows = engine.table("books", {"fields": FIELDS, "search_fields": WEIGHED})
-    fill = SQL("INSERT INTO {} ({}) SELECT 'word' || n || ' common' FROM generate_series(1, 50000) AS n").format(
-        qualified(rows.table), Identifier(rows.table.by_name["title"].column)
-    )
+    words = {"title": SQL("'word' || n || ' common'")}
+    fill = planted(rows.table, words, SQL("generate_series(1, 50000) AS n"))
     question = SQL("SELECT * FROM {source} WHERE {found}").format(
         source=(source := Source(rows.table)).text, found=searching.found_text(source, Literal('"word4711"'))
     )

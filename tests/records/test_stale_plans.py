@@ -13,6 +13,7 @@ from records.providers.postgres.columns import qualified
 from records.recordset import RecordSet
 from records.table import Table
 from tests.records.engine import Engine, read
+from tests.records.physical import assignment, without
 
 PARENTS = {"fields": [{"name": "name", "type": "string"}]}
 CHILDREN = {
@@ -70,19 +71,19 @@ class Moving:
         gone = [each for each in table.fields if each.name == "old"]
         old = replace(table.by_name["name"], name="old")
         new = replace(old, name="name", column=f"name_{10 + round_}")
-        kept = [each for each in table.fields if each.name not in ("name", "old")]
-        place = replace(identity, revision=identity.revision + 1)
-        self.revisions[place.revision] = replace(table, identity=place, fields=(*kept, new, old))
-        statements = [SQL("DROP COLUMN {}").format(Identifier(each.column)) for each in gone]
-        statements.append(SQL('ADD COLUMN {} text COLLATE "C"').format(Identifier(new.column)))
+        moved, statements = without(table, frozenset(each.name for each in gone))
+        place = moved.identity
+        renamed = tuple(replace(each, inside=moved.fields[-1].inside) for each in (new, old))
+        after = replace(moved, fields=(*(each for each in moved.fields if each.name != "name"), *renamed))
+        self.revisions[place.revision] = after
+        if not new.inside:
+            add = SQL('ALTER TABLE {} ADD COLUMN {} text COLLATE "C"')
+            statements.append(add.format(qualified(table), Identifier(new.column)))
+        value = SQL("{} || id_1").format(Literal(f"r{place.revision}-0"))
+        statements.append(SQL("UPDATE {} SET {}").format(qualified(table), assignment(after, "name", value)))
         with psycopg.connect(self.engine.url) as connection:
             for statement in statements:
-                connection.execute(SQL("ALTER TABLE {} {}").format(qualified(table), statement))
-            connection.execute(
-                SQL("UPDATE {} SET {} = {} || id_1").format(
-                    qualified(table), Identifier(new.column), Literal(f"r{place.revision}-0")
-                )
-            )
+                connection.execute(statement)
             connection.execute(
                 SQL("UPDATE {}.datar_datatable SET revision = {} WHERE id = {}").format(
                     Identifier(identity.namespace), Literal(place.revision), Literal(identity.id)

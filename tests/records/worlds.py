@@ -12,7 +12,7 @@ import psycopg
 from psycopg.sql import SQL, Composed
 
 from records.providers.postgres.columns import qualified
-from tests.records.engine import Engine, Rows
+from tests.records.engine import Engine, Layout, Rows
 from tests.records.model import Row, Shape, Way, World
 
 
@@ -177,9 +177,9 @@ class Stand:
 
 
 @contextmanager
-def stand_on(url: str) -> Iterator[Stand]:
+def stand_on(url: str, layout: Layout) -> Iterator[Stand]:
     """A stand in a namespace of its own."""
-    engine = Engine(url)
+    engine = Engine(url, layout)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
         yield Stand(engine, connection)

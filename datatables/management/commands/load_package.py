@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from datasources.providers import MATERIALIZING
 from datatables.demo.source import NAME, open_demo
 from datatables.files import CannotLoad, PackageFiles, Where, open_package
 from datatables.loading import load_package
@@ -26,6 +27,11 @@ class Command(BaseCommand):
         parser.add_argument("--tenant", required=True, metavar="SCHEMA", help="the tenant's schema name, or public")
         parser.add_argument("--app", required=True, metavar="SLUG", help="the app; made when it is missing")
         parser.add_argument("--datasource", metavar="SLUG", help="a datasource of the app (its default one)")
+        parser.add_argument(
+            "--provider",
+            choices=sorted(MATERIALIZING),
+            help="the datasource's kind; a datasource that is missing is made",
+        )
         parser.add_argument("--resource", action="append", default=[], metavar="NAME", help="load only this one's rows")
         parser.add_argument(
             "--where",
@@ -44,6 +50,7 @@ class Command(BaseCommand):
                 tenant=options["tenant"],
                 app_slug=options["app"],
                 datasource_slug=options["datasource"],
+                provider_type=options["provider"],
                 conditions=[Where.parse(text) for text in options["where"]],
                 resources=options["resource"],
                 report=Progress(self.stderr),

@@ -21,6 +21,14 @@ from records.providers.postgres.conditional import (
 from records.providers.postgres.folding import Folding
 from records.providers.postgres.guard import guard
 from records.providers.postgres.insert import sent_rows, touched
+from records.providers.postgres.placing import (
+    document_change,
+    document_text,
+    inside,
+    names_text,
+    own,
+    patches_json,
+)
 from records.providers.postgres.rowtext import row_text
 from records.providers.postgres.values import columns_json, texts_of
 from records.providers.postgres.where import condition_shape
@@ -67,9 +75,12 @@ def update_statement(plan: WritePlan) -> Composed:
             SQL("{column} = {value}").format(
                 column=column.identifier, value=column.bound(Placeholder(f"column{places[column.name]}"))
             )
-            for field in plan.fields
+            for field in own(plan.fields)
             for column in columns_of(field)
         ]
+        if members := inside(plan.fields):
+            patch = SQL("{patch}::jsonb").format(patch=Placeholder("patch"))
+            changes.append(document_change(members, "", names_text(members), patch))
         every = SQL(", ").join([*changes, *touched(table, sent)])
         if plan.versions is not None:
             return change_in_version(plan, every, row)
@@ -81,7 +92,8 @@ def update_statement(plan: WritePlan) -> Composed:
             row=row,
             version=Identifier(VERSION),
         )
-    changes = [change for field in plan.fields for change in _batch_changes(plan, field)]
+    changes = [change for field in own(plan.fields) for change in _batch_changes(plan, field)]
+    changes += _batch_document(plan)
     return _MANY.format(
         locked=_locked(table, len(_batch_columns(plan))),
         table=qualified(table),
@@ -97,8 +109,10 @@ def update_values(plan: WritePlan) -> Values:
     values: Values = {}
     if plan.single:
         row = plan.rows[0]
-        texts = (text for field in plan.fields for text in texts_of(field, row[field.name]))
+        texts = (text for field in own(plan.fields) for text in texts_of(field, row[field.name]))
         values.update((f"column{place}", text) for place, text in enumerate(texts))
+        if members := inside(plan.fields):
+            values["patch"] = document_text(members, row)
         return {**values, **(key_values(plan.key) if plan.versions is None else version_values(plan))}
     values.update((f"column{place}", text) for place, text in enumerate(_batch_columns(plan)))
     return values
@@ -135,18 +149,23 @@ def delete_values(plan: WritePlan) -> Values:
 
 
 def _places(fields: Sequence[Field]) -> dict[str, int]:
-    names = [column.name for field in fields for column in columns_of(field)]
+    names = [column.name for field in own(fields) for column in columns_of(field)]
     return {name: place for place, name in enumerate(names)}
 
 
 def _batch_columns(plan: WritePlan) -> list[str]:
-    """Arrays bound by a batch: the key, each field, then who sent the fields that only some rows send."""
+    """Arrays bound by a batch: the key, each field, then who sent the fields that only some rows send.
+
+    Last, of a table with documents, what leaves them and what comes.
+    """
     arrays = [columns_json(field, plan.rows)[-1] for field in plan.table.key_fields]
-    arrays += [array for field in plan.fields for array in columns_json(field, plan.rows)]
-    for field in plan.fields:
+    arrays += [array for field in own(plan.fields) for array in columns_json(field, plan.rows)]
+    for field in own(plan.fields):
         if _uneven(plan, field):
             marks = ",".join("true" if field.name in row else "false" for row in plan.rows)
             arrays.append("[" + marks + "]")
+    if members := inside(plan.fields):
+        arrays += patches_json(members, plan.rows)
     return arrays
 
 
@@ -163,7 +182,7 @@ def _batch_changes(plan: WritePlan, field: Field) -> list[Composable]:
     ]
     if not _uneven(plan, field):
         return [SQL("{column} = {value}").format(column=column.identifier, value=value) for column, value in values]
-    uneven = [other for other in plan.fields if _uneven(plan, other)]
+    uneven = [other for other in own(plan.fields) if _uneven(plan, other)]
     mark = Identifier("sent", f"s{offset + len(places) + uneven.index(field)}")
     filled = field == stamped(plan.table, UPDATED_FIELD)
     return [
@@ -173,6 +192,16 @@ def _batch_changes(plan: WritePlan, field: Field) -> list[Composable]:
         for column, value in values
         for other in (SQL("now()") if filled else SQL("t.{column}").format(column=column.identifier),)
     ]
+
+
+def _batch_document(plan: WritePlan) -> list[Composable]:
+    """What changes inside the documents, where anything does: of each row what it sends itself."""
+    members = inside(plan.fields)
+    if not members:
+        return []
+    last = len(_batch_columns(plan)) - 1
+    gone, patch = Identifier("sent", f"s{last - 1}"), Identifier("sent", f"s{last}")
+    return [document_change(members, "t", gone, SQL("{patch}::jsonb").format(patch=patch))]
 
 
 def _locked(table: Table, columns: int) -> Composed:

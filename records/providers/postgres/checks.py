@@ -31,7 +31,14 @@ def _compared_literal(field: Field, value: Json) -> Composable:
 
 
 def checks_of(table: Table) -> Iterator[Composed]:
-    """The table's CHECK constraints, named ``dt<id>_c_<column>``."""
+    """The table's CHECK constraints, named ``dt<id>_c_<column>``; that of what a document must hold ``dt<id>_r``."""
+    required = [field for field in table.fields if field.inside and field.required]
+    if required:
+        yield SQL("CONSTRAINT {name} CHECK ({document} ?& {keys}::text[])").format(
+            name=Identifier(f"dt{table.identity.id}_r"),
+            document=Identifier(required[0].inside),
+            keys=Literal([field.column for field in required]),
+        )
     for field in table.fields:
         parts = list(_field_checks(field))
         if parts:
@@ -45,12 +52,12 @@ def _field_checks(field: Field) -> Iterator[Composable]:
     for name, template in _BOUNDS:
         bound = getattr(field.constraints, name)
         if bound is not None:
-            yield template.format(column=column.identifier, value=_compared_literal(field, bound))
+            yield template.format(column=column.of(), value=_compared_literal(field, bound))
     if field.type == "string":
         for name, template in _LENGTHS:
             length = getattr(field.constraints, name)
             if length is not None:
-                yield template.format(column=column.identifier, value=Literal(length))
+                yield template.format(column=column.of(), value=Literal(length))
     if field.constraints.enum is not None and field.type != "geopoint":
         values = [_compared_literal(field, value) for value in field.constraints.enum]
-        yield SQL("{column} IN ({values})").format(column=column.identifier, values=SQL(", ").join(values))
+        yield SQL("{column} IN ({values})").format(column=column.of(), values=SQL(", ").join(values))

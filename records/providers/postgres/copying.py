@@ -1,18 +1,21 @@
 """Many checked rows into a table through COPY: for files of any length, on the caller's connection and transaction."""
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
+from records.jsontext import dumps
 from records.providers.postgres.columns import columns_of, qualified
 from records.providers.postgres.ddl import sequence_text
+from records.providers.postgres.placing import inside, members, written_columns
 from records.providers.postgres.values import texts_of
 from records.table import Field, Json, Table
 
 Texts = tuple[str | None, ...]
+"""Of a field inside the document one text: its members as JSON, without braces."""
 
 _COPY: Final = SQL("COPY {table} ({columns}) FROM STDIN")
 _ADVANCE: Final = SQL(
@@ -23,6 +26,8 @@ _ADVANCE: Final = SQL(
 
 def copy_texts(field: Field, value: Json) -> Texts:
     """A canonical value, or None, as COPY's texts of the field's columns."""
+    if field.inside:
+        return (dumps(dict(members(field, value))).decode()[1:-1] or None,)
     if value is not None and field.type == "string" and field.format == "binary":
         return ("\\x" + base64.b64decode(value).hex(),)
     return texts_of(field, value)
@@ -37,16 +42,32 @@ def copy_rows(
     be made for an empty one. Raises psycopg's errors; of a refused row, with COPY's line number.
     """
     count = 0
-    columns = SQL(", ").join(column.identifier for field in fields for column in columns_of(field))
+    columns = SQL(", ").join(column.identifier for column in written_columns(fields))
+    into = _arranged(fields)
     with connection.cursor() as cursor:
         with cursor.copy(_COPY.format(table=qualified(table), columns=columns)) as copy:
             for row in rows:
-                copy.write_row(row)
+                copy.write_row(into(row))
                 count += 1
         if table.generated_key == "integer" and any(field.name in table.primary_key for field in fields):
             cursor.execute(_advance(table))
         cursor.execute(SQL("ANALYZE {table}").format(table=qualified(table)))
     return count
+
+
+def _arranged(fields: Sequence[Field]) -> Callable[[Sequence[str | None]], Sequence[str | None]]:
+    """From the texts of the fields, in their order, to those of their physical columns."""
+    owners = [field for field in fields for _ in range(1 if field.inside else len(columns_of(field)))]
+    if not inside(fields):
+        return lambda row: row
+    own_places = [place for place, field in enumerate(owners) if not field.inside]
+    inside_places = [place for place, field in enumerate(owners) if field.inside]
+
+    def arrange(row: Sequence[str | None]) -> Sequence[str | None]:
+        document = "{" + ",".join(filter(None, (row[place] for place in inside_places))) + "}"
+        return [*(row[place] for place in own_places), document]
+
+    return arrange
 
 
 def _advance(table: Table) -> Composed:

@@ -26,6 +26,7 @@ from records.providers.postgres.columns import (
     compared,
     qualified,
 )
+from records.providers.postgres.placing import own
 from records.providers.postgres.searching import SEARCH, vector_of
 from records.providers.postgres.source import Bare
 from records.providers.postgres.triggers import forget_count, triggers_of
@@ -150,9 +151,16 @@ def _create_one(table: Table, keys: Sequence[ForeignKey], target: Callable[[Fore
 
 
 def _columns(table: Table) -> Iterator[Composed]:
-    for field in table.fields:
+    for field in own(table.fields):
         for place, column in enumerate(columns_of(field)):
             yield _column(table, field, column, first=place == 0)
+    document = table.identity.document
+    if document is not None:
+        method = document.compression
+        yield SQL("{name} jsonb {compression}NOT NULL DEFAULT '{{}}'").format(
+            name=Identifier(document.place),
+            compression=SQL("COMPRESSION {method} ").format(method=Identifier(method)) if method else SQL(""),
+        )
     now = SQL("{name} timestamptz NOT NULL DEFAULT now()")
     yield now.format(name=Identifier(CREATED))
     yield now.format(name=Identifier(UPDATED))
@@ -243,6 +251,13 @@ def _indexes(table: Table) -> Iterator[Composed]:
     for fields in dict.fromkeys(key.fields for key in table.foreign_keys):
         if not any(other[: len(fields)] == fields for other in led):
             yield _index(table, fields, Index("", fields))
+    document = table.identity.document
+    if document is not None and document.indexed:
+        yield SQL("CREATE INDEX {name} ON {table} USING gin ({column} jsonb_path_ops)").format(
+            name=Identifier(constraint_name(table, "d", [document.place])),
+            table=qualified(table),
+            column=Identifier(document.place),
+        )
     if table.search_fields:
         yield SQL("CREATE INDEX {name} ON {table} USING gin ({column})").format(
             name=Identifier(constraint_name(table, "s", [SEARCH.name])),

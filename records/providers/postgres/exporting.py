@@ -14,7 +14,7 @@ from records.conditions import EVERYTHING
 from records.exports import Form
 from records.fieldtypes import field_type
 from records.plan import GroupPlan, ListPlan
-from records.providers.postgres.columns import SYSTEM_COLUMNS, rendering, system_rendering
+from records.providers.postgres.columns import SYSTEM_COLUMNS, columns_of, rendering, system_rendering
 from records.providers.postgres.compile import (
     Values,
     limit_text,
@@ -35,7 +35,7 @@ from records.providers.postgres.grouping import (
     group_templates,
     group_values,
 )
-from records.providers.postgres.rowtext import populated_row, row_holes, row_labels
+from records.providers.postgres.rowtext import opened, populated_row, row_holes, row_labels
 from records.providers.postgres.source import Source
 from records.query import Page
 from records.table import Field
@@ -51,6 +51,7 @@ _MAYBE_QUOTED: Final = SQL(
 )
 _QUOTED: Final = SQL("""'"' || replace({text}, '"', '""') || '"'""")
 _BARE: Final = SQL("""btrim({json}, '"')""")
+_BYTES: Final = SQL("""CASE WHEN {json} = '""' THEN '""' ELSE {bare} END""")
 _OF_JSON: Final = SQL("""({json} #>> '{{}}')""")
 
 
@@ -108,7 +109,7 @@ def _list_statement(plan: ListPlan, form: Form, folding: Folding) -> Composed:
         limit = _LIMITED.format(limit=limit_text(plan), offset=offset_text(plan))
     line: Composable = populated_row(plan.fields, plan.populated, "page", meta=plan.meta)
     if form == "csv":
-        line = _LINE.format(cells=SQL(", ").join(_cells(plan)))
+        line = opened(plan.fields, _LINE.format(cells=SQL(", ").join(_cells(plan))))
     return _LIST.format(
         line=line,
         columns=page_columns(plan, source),
@@ -134,15 +135,13 @@ def _cells(plan: ListPlan) -> Sequence[Composable]:
 
 def _cell(field: Field) -> Composable:
     """A field's cell, NULL for null. Only texts and JSON can hold what needs quotes."""
-    types, column = field_type(field).postgres, Identifier(field.column)
+    types, column = field_type(field).postgres, columns_of(field)[0].as_json.of()
     if types[0] == TEXT:
-        return _MAYBE_QUOTED.format(text=column)
+        return _MAYBE_QUOTED.format(text=_OF_JSON.format(json=column) if field.inside else column)
     if types == ("jsonb",):
         return _QUOTED.format(text=_OF_JSON.format(json=column))
     if field.type == "geopoint":
         return _QUOTED.format(text=rendering(field))
     if types == ("bytea",):
-        return SQL("CASE WHEN length({column}) = 0 THEN '\"\"' ELSE {bare} END").format(
-            column=column, bare=_BARE.format(json=rendering(field))
-        )
+        return _BYTES.format(json=rendering(field), bare=_BARE.format(json=rendering(field)))
     return _BARE.format(json=rendering(field))

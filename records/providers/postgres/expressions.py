@@ -58,7 +58,7 @@ def null_text(expression: Expression, source: Source, binds: Binds) -> Composabl
     """Whether the value is null, as a value: the column alone where that says it, so that an index can serve."""
     if expression.keys or expression.reading:
         return expression_text(expression, source, binds)
-    return source.column(expression.hops, columns_of(expression.field)[0])
+    return source.column(expression.hops, columns_of(expression.field)[0].as_json)
 
 
 def expression_values(expression: Expression) -> Iterator[Bound]:

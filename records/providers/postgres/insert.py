@@ -19,6 +19,15 @@ from records.providers.postgres.columns import (
 from records.providers.postgres.compile import Values
 from records.providers.postgres.ddl import sequence_text
 from records.providers.postgres.guard import guard
+from records.providers.postgres.placing import (
+    document_change,
+    document_text,
+    documents_json,
+    inside,
+    names_text,
+    own,
+    written_columns,
+)
 from records.providers.postgres.rowtext import row_text
 from records.providers.postgres.values import columns_arrays, texts_of
 from records.stamp import UPDATED_FIELD, stamped
@@ -40,6 +49,8 @@ _COUNT: Final = SQL(
     "WITH made AS ({insert} RETURNING {created} AS created{top}) "
     "SELECT count(*), count(*) FILTER (WHERE created), NULL{advanced} FROM made"
 )
+_ARRAY: Final = SQL("unnest({array}::{type}[]) AS {name}")
+_DOCUMENTS: Final = SQL("jsonb_array_elements({array}::{type}) AS {name}")
 _ADVANCE: Final = SQL("{function}({sequence}, {top})")
 _STEP_BACK: Final = SQL(
     "SELECT setval({sequence}, greatest(top, 1), coalesce(top > 0, false)) "
@@ -59,11 +70,11 @@ def insert_shape(plan: WritePlan) -> Hashable:
 
 def insert_statement(plan: WritePlan) -> Composed:
     """Insert, or with ``plan.unique`` insert or update what these fields find."""
-    table = plan.table
+    table, columns = plan.table, written_columns(plan.fields)
     insert = _INSERT.format(
         table=qualified(table),
-        columns=SQL(", ").join(column.identifier for column in _columns(plan)),
-        values=SQL(", ").join(_value(plan, column, place) for place, column in enumerate(_columns(plan))),
+        columns=SQL(", ").join(column.identifier for column in columns),
+        values=SQL(", ").join(_value(plan, column, place) for place, column in enumerate(columns)),
         source=_source(plan),
         guard=guard(table),
         conflict=_conflict(plan),
@@ -93,15 +104,15 @@ def insert_values(plan: WritePlan) -> Values:
         values["top"] = str(max(row[name] for row in plan.rows if row.get(name) is not None))
     if plan.single:
         row = plan.rows[0]
-        texts = (text for field in plan.fields for text in texts_of(field, row.get(field.name)))
+        texts = [text for field in own(plan.fields) for text in texts_of(field, row.get(field.name))]
+        if members := inside(plan.fields):
+            texts.append(document_text(members, row))
     else:
-        texts = (text for field in plan.fields for text in columns_arrays(field, plan.rows))
+        texts = [text for field in own(plan.fields) for text in columns_arrays(field, plan.rows)]
+        if members := inside(plan.fields):
+            texts.append(documents_json(members, plan.rows))
     values.update((f"column{place}", text) for place, text in enumerate(texts))
     return values
-
-
-def _columns(plan: WritePlan) -> list[Column]:
-    return [column for field in plan.fields for column in columns_of(field)]
 
 
 def _value(plan: WritePlan, column: Column, place: int) -> Composable:
@@ -119,20 +130,21 @@ def _source(plan: WritePlan) -> Composable:
         advance = _advance(plan.table, SQL("{top}::bigint").format(top=Placeholder("top")))
         sources.append(SQL("(SELECT {advance}) AS advanced").format(advance=advance))
     if not plan.single:
-        sources.append(_sent_arrays(_columns(plan)))
+        sources.append(_sent_arrays(plan.fields))
     return SQL("FROM {sources} ").format(sources=SQL(", ").join(sources)) if sources else SQL("")
 
 
-def _sent_arrays(columns: Sequence[Column]) -> Composed:
-    """Bound arrays, one per column, as the rows ``sent(s0, s1, …)`` in their order.
+def _sent_arrays(fields: Sequence[Field]) -> Composed:
+    """Bound arrays, one per column that holds these fields, as the rows ``sent(s0, s1, …)`` in their order.
 
     Unnested side by side in a select list they are streamed; in FROM each would be written out first.
     """
+    documents = {field.inside for field in fields}
     each = [
-        SQL("unnest({array}::{type}[]) AS {name}").format(
+        (_DOCUMENTS if column.name in documents else _ARRAY).format(
             array=Placeholder(f"column{place}"), type=column.sent_as, name=Identifier(f"s{place}")
         )
-        for place, column in enumerate(columns)
+        for place, column in enumerate(written_columns(fields))
     ]
     return SQL("(SELECT {each}) AS sent").format(each=SQL(", ").join(each))
 
@@ -229,15 +241,28 @@ def _conflict(plan: WritePlan) -> Composable:
         return SQL("")  # a key that was not sent finds nothing; one that is taken all the same must not change its row
     changes: list[Composable] = [
         SQL("{column} = excluded.{column}").format(column=column.identifier)
-        for field in _updated(plan)
+        for field in own(_updated(plan))
         for column in columns_of(field)
     ]
+    changes += _document_changes(plan)
     changes += touched(plan.table, {field.name for field in _updated(plan)})
     return SQL(" ON CONFLICT ({unique}) DO UPDATE SET {changes}{same_key}").format(
         unique=SQL(", ").join(compared(plan.table.by_name[name]).identifier for name in plan.unique),
         changes=SQL(", ").join(changes),
         same_key=_same_key(plan),
     )
+
+
+def _document_changes(plan: WritePlan) -> list[Composable]:
+    """What an upsert changes inside a document: the sent members, not the others that a new row would be given."""
+    updated = inside(_updated(plan))
+    if not updated:
+        return []
+    names = [field.name for field in updated]
+    filled = names_text(field for field in inside(plan.fields) if field.name not in names)
+    place = Identifier("excluded", updated[0].inside)
+    patch = SQL("({document} - {filled}::text[])").format(document=place, filled=filled)
+    return [document_change(updated, "found", names_text(updated), patch)]
 
 
 def _same_key(plan: WritePlan) -> Composable:

@@ -37,7 +37,7 @@ P = TypeVar("P", ListPlan, GroupPlan, ListPlan | GroupPlan, KeyedPlan, WritePlan
 
 
 class PostgresProvider:
-    """Rows in flat PostgreSQL tables. Holds no state but its pool and the texts of its statements."""
+    """Rows in PostgreSQL tables, flat ones and documents. Holds no state but its pool and its statements' texts."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

@@ -23,6 +23,7 @@ from records.providers.postgres.columns import (
 from records.providers.postgres.source import joined
 from records.table import Field, Table
 
+_OPENED: Final = SQL("(SELECT {text} FROM (SELECT {document} || '{{}}'::jsonb AS {document} OFFSET 0) AS document)")
 _ONE: Final = SQL("(SELECT {row} FROM {table} AS {alias} WHERE {condition})")
 # OFFSET 0 makes the planner look for the rows of this parent first: it would else walk the whole primary key in hope of
 # meeting some of them, which for a parent without any never ends before the table does.
@@ -47,7 +48,7 @@ def row_labels(fields: Sequence[Field], populated: Sequence[Populated] = ()) -> 
 
 def row_text(fields: Sequence[Field], template: Composable, *, meta: bool) -> Composable:
     """The expression that fills the template from the columns of a row."""
-    return _filled([rendering(field) for field in fields], template, meta=meta)
+    return _filled(fields, [rendering(field) for field in fields], template, meta=meta)
 
 
 def populated_row(fields: Sequence[Field], populated: Sequence[Populated], alias: str, *, meta: bool) -> Composable:
@@ -58,7 +59,7 @@ def populated_row(fields: Sequence[Field], populated: Sequence[Populated], alias
     """
     numbers = count()
     holes = row_holes(fields, populated, alias, numbers)
-    return _filled(holes, Placeholder("template"), meta=meta)
+    return _filled(fields, holes, Placeholder("template"), meta=meta)
 
 
 def row_holes(
@@ -79,12 +80,12 @@ def link_columns(populated: Sequence[Populated]) -> Iterator[str]:
     """The columns of a row that its relations are found by."""
     for each in populated:
         for here, _ in each.relation.pairs:
-            yield columns_of(here)[0].name
+            yield columns_of(here)[0].kept_in
 
 
 def read_columns(fields: Sequence[Field], populated: Sequence[Populated], *, meta: bool) -> list[str]:
     """The columns that a row's text needs, each once."""
-    names = [column.name for field in fields for column in columns_of(field)]
+    names = [column.kept_in for field in fields for column in columns_of(field)]
     return list(dict.fromkeys([*names, *link_columns(populated), *(SYSTEM_COLUMNS if meta else ())]))
 
 
@@ -99,7 +100,7 @@ def _relation_text(populated: Populated, outer: str, numbers: Iterator[int]) -> 
     relation, alias = populated.relation, f"p{number}"
     target = relation.target
     holes = row_holes(target.fields, populated.populated, alias, numbers)
-    row = _filled(holes, Placeholder(f"template{number}"), meta=False)
+    row = _filled(target.fields, holes, Placeholder(f"template{number}"), meta=False)
     place = {"table": qualified(target), "alias": Identifier(alias), "condition": joined(relation, outer, alias)}
     if not relation.many:
         return _ONE.format(row=row, **place)
@@ -114,9 +115,20 @@ def _key_order(table: Table, alias: str) -> Composable:
     return SQL(", ").join(Identifier(alias, compared(field).name) for field in table.key_fields)
 
 
-def _filled(holes: Sequence[Composable], template: Composable, *, meta: bool) -> Composable:
+def opened(fields: Sequence[Field], text: Composable) -> Composable:
+    """A text made of renderings of these fields, with the row's document fetched once for all that are inside it.
+
+    Each look into a document of more than 2 KB would else fetch and decompress the whole. Joining it with nothing gives
+    it back as it is, in memory; OFFSET 0 keeps the planner from writing that out at each look.
+    """
+    places = [field.inside for field in fields if field.inside]
+    return _OPENED.format(text=text, document=Identifier(places[0])) if places else text
+
+
+def _filled(fields: Sequence[Field], holes: Sequence[Composable], template: Composable, *, meta: bool) -> Composable:
     rendered = list(holes)
     if meta:
         rendered += [system_rendering(name) for name in SYSTEM_COLUMNS]
     filled = SQL(", ").join(SQL("coalesce({hole}, 'null')").format(hole=hole) for hole in rendered)
-    return SQL("format({template}::text, VARIADIC ARRAY[{filled}])").format(template=template, filled=filled)
+    text = SQL("format({template}::text, VARIADIC ARRAY[{filled}])").format(template=template, filled=filled)
+    return opened(fields, text)

@@ -23,7 +23,7 @@ class Source:
 
     def column(self, hops: tuple[Relation, ...], column: Column) -> Composable:
         """The column of the row that ``hops`` lead to."""
-        return Identifier(self.alias_of(hops), column.name)
+        return column.of(self.alias_of(hops))
 
     def alias_of(self, hops: tuple[Relation, ...]) -> str:
         """The alias of the table that ``hops`` lead to, joined when it was not before."""
@@ -61,17 +61,15 @@ class Bare(Source):
     """A table whose columns are written without an alias: for what stands inside a definition of the table."""
 
     def column(self, hops: tuple[Relation, ...], column: Column) -> Composable:
-        """The column's name alone. There are no joins in a definition."""
+        """The column alone. There are no joins in a definition."""
         assert not hops
-        return column.identifier
+        return column.of()
 
 
 def joined(relation: Relation, here: str, there: str) -> Composable:
     """The condition under which a row of alias ``there`` belongs to one of alias ``here``."""
     pairs = (
-        SQL("{there} = {here}").format(
-            there=Identifier(there, columns_of(theirs)[0].name), here=Identifier(here, columns_of(mine)[0].name)
-        )
+        SQL("{there} = {here}").format(there=columns_of(theirs)[0].of(there), here=columns_of(mine)[0].of(here))
         for mine, theirs in relation.pairs
     )
     return SQL(" AND ").join(pairs)

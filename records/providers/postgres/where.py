@@ -7,12 +7,12 @@ import base64
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from records.conditions import AllOf, AnyOf, Condition, Expression, Found, Match, Not, Output, Some
 from records.operators import JSON_TYPES
 from records.providers.postgres.binding import Binds, Bound
-from records.providers.postgres.columns import STORAGES, columns_of
+from records.providers.postgres.columns import STORAGES, columns_of, compared
 from records.providers.postgres.expressions import (
     expression_shape,
     expression_text,
@@ -24,7 +24,11 @@ from records.providers.postgres.expressions import (
 from records.providers.postgres.folding import Folding
 from records.providers.postgres.searching import found_text
 from records.providers.postgres.source import Source, joined
+from records.table import Field
+from records.typerow import TEXT
 
+_CONTAINED: Final = SQL("{plain} AND {document} @> jsonb_build_object({key}, {value})")
+_CONTAINABLE: Final = [STORAGES[name] for name in (TEXT, "uuid", "bigint", "integer", "numeric", "boolean", "date")]
 Outputs = Sequence[Composable]
 """How each Output of a group is written, by its place; of a duration, its length."""
 
@@ -78,7 +82,7 @@ def condition_text(condition: Condition, source: Source, binds: Binds, outputs: 
     """The condition on a row of ``source`` (of a group, on its ``outputs``); parts of a whole stand in parentheses."""
     match condition:
         case Match():
-            return _match(condition, source, binds, outputs)
+            return _conjunct(condition, source, binds, outputs)
         case Not(Some() as some):
             return SQL("NOT {some}").format(some=_some(some, source, binds))
         case Not(inner):
@@ -148,6 +152,8 @@ def _joins(condition: Condition) -> int:
 def _inner_text(condition: Condition, source: Source, binds: Binds, outputs: Outputs) -> Composable:
     """A condition inside a disjunction or a negation, where no join can stand for "some row"."""
     match condition:
+        case Match():
+            return _match(condition, source, binds, outputs)
         case Some():
             return _among(condition, source, binds)
         case Not(inner):
@@ -170,7 +176,7 @@ def _is_foreseen(condition: Condition) -> bool:
     """Whether the server's statistics speak of it. Of what they do not, it takes a share for granted, and for a page of
     20 it would go through the table row by row in hope of meeting them soon."""
     match condition:
-        case Match(Expression(keys=(), reading="", part=""), operator, value):
+        case Match(Expression(field=Field(inside=""), keys=(), reading="", part=""), operator, value):
             return isinstance(value, bool) or operator in _FORESEEN
         case Not(inner) | Some(condition=inner):
             return _is_foreseen(inner)
@@ -190,14 +196,42 @@ def _among(some: Some, source: Source, binds: Binds) -> Composable:
     here = source.alias_of(some.hops)
     child = source.child(some.relation.target)
     inner = condition_text(some.condition, child, binds)
-    theirs = [Identifier(child.alias, columns_of(there)[0].name) for _, there in some.relation.pairs]
+    theirs = [columns_of(there)[0].of(child.alias) for _, there in some.relation.pairs]
     known = [SQL("{column} IS NOT NULL").format(column=column) for column in theirs]
     return _AMONG.format(
-        here=SQL(", ").join(Identifier(here, columns_of(mine)[0].name) for mine, _ in some.relation.pairs),
+        here=SQL(", ").join(columns_of(mine)[0].of(here) for mine, _ in some.relation.pairs),
         there=SQL(", ").join(theirs),
         source=child.text,
         condition=SQL(" AND ").join([*known, SQL("({inner})").format(inner=inner)]),
     )
+
+
+def _conjunct(match: Match, source: Source, binds: Binds, outputs: Outputs) -> Composable:
+    """A comparison among conjuncts: an equality also as what an index of whole documents can answer.
+
+    Of a null the one is unknown and the other false, so under a negation it would not do.
+    """
+    if not _is_contained(match, source):
+        return _match(match, source, binds, outputs)
+    left, right = _sides(match, source, binds, outputs)
+    assert isinstance(match.expression, Expression)
+    column = compared(match.expression.field)
+    return _CONTAINED.format(
+        plain=_compared(match, left, right, binds.folding),
+        document=Identifier(source.alias_of(match.expression.hops), column.inside),
+        key=Literal(column.name),
+        value=right,
+    )
+
+
+def _is_contained(match: Match, source: Source) -> bool:
+    """Whether it is an equality inside an indexed document, of a type that JSON writes in its canonical form."""
+    match match:
+        case Match(Expression(hops=hops, keys=(), reading="", part="", unit="") as expression, "eq", str()):
+            document = (hops[-1].target if hops else source.table).identity.document
+            kept = compared(expression.field).storage in _CONTAINABLE
+            return bool(expression.field.inside and kept and document is not None and document.indexed)
+    return False
 
 
 def _match(match: Match, source: Source, binds: Binds, outputs: Outputs) -> Composable:
@@ -205,11 +239,16 @@ def _match(match: Match, source: Source, binds: Binds, outputs: Outputs) -> Comp
     if isinstance(match.value, bool):
         left = outputs[expression.place] if isinstance(expression, Output) else null_text(expression, source, binds)
         return SQL("{left} IS {null}").format(left=left, null=SQL("NULL" if match.value else "NOT NULL"))
+    return _compared(match, *_sides(match, source, binds, outputs), binds.folding)
+
+
+def _sides(match: Match, source: Source, binds: Binds, outputs: Outputs) -> tuple[Composable, Composable]:
+    expression = match.expression
     if isinstance(expression, Output):
         left = outputs[expression.place]
     else:
         left = expression_text(expression, source, binds)
-    return _compared(match, left, _right(match, binds), binds.folding)
+    return left, _right(match, binds)
 
 
 def _compared(match: Match, left: Composable, right: Composable, folding: Folding) -> Composable:

@@ -1,0 +1,99 @@
+"""What tests write past the service: a field's value in its place, and a schema changed by hand, in either layout."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+from records.providers.postgres.columns import qualified
+from records.table import Table
+
+
+def planted(table: Table, values: Mapping[str, Composable], rows: Composable) -> Composed:
+    """An INSERT of these values of fields for each of ``rows`` (what stands after FROM)."""
+    columns: dict[str, list[Composable]] = {}
+    for name, value in values.items():
+        field = table.by_name[name]
+        if field.inside:
+            columns.setdefault(field.inside, []).extend([Literal(field.column), value])
+        else:
+            columns[field.column] = [value]
+    texts = [
+        SQL("jsonb_build_object({parts})").format(parts=SQL(", ").join(parts)) if len(parts) > 1 else parts[0]
+        for parts in columns.values()
+    ]
+    return SQL("INSERT INTO {table} ({columns}) SELECT {values} FROM {rows}").format(
+        table=qualified(table),
+        columns=SQL(", ").join(map(Identifier, columns)),
+        values=SQL(", ").join(texts),
+        rows=rows,
+    )
+
+
+def assignment(table: Table, name: str, value: Composable) -> Composed:
+    """What stands after SET to give the field this value."""
+    field = table.by_name[name]
+    if not field.inside:
+        return SQL("{} = {}").format(Identifier(field.column), value)
+    return SQL("{place} = {place} || jsonb_build_object({key}, {value})").format(
+        place=Identifier(field.inside), key=Literal(field.column), value=value
+    )
+
+
+def without(table: Table, names: frozenset[str]) -> tuple[Table, list[Composed]]:
+    """The table at its next revision without these fields, and the statements that change it so."""
+    kept = replace(table, fields=tuple(field for field in table.fields if field.name not in names))
+    if kept.fields == table.fields:
+        return replace(table, identity=replace(table.identity, revision=table.identity.revision + 1)), []
+    moved = _moved(kept)
+    gone = [field for field in table.fields if field.name in names]
+    statements = list(_place_moved(table, moved))
+    for field in gone:
+        if not field.inside:
+            drop = SQL("ALTER TABLE {} DROP COLUMN {}").format(qualified(table), Identifier(field.column))
+            statements.append(drop)
+        elif moved.identity.document is not None:
+            statements.append(_without_member(moved, field.column))
+    return moved, statements
+
+
+def with_column(table: Table, name: str, column: str) -> tuple[Table, list[Composed]]:
+    """The table at its next revision with the field in another column, and the statements that change it so."""
+    before = table.by_name[name]
+    fields = tuple(replace(field, column=column) if field is before else field for field in table.fields)
+    moved = _moved(replace(table, fields=fields))
+    if not before.inside:
+        rename = SQL("ALTER TABLE {} RENAME COLUMN {} TO {}")
+        return moved, [rename.format(qualified(table), Identifier(before.column), Identifier(column))]
+    assert moved.identity.document is not None
+    place = Identifier(moved.identity.document.place)
+    copy = SQL("UPDATE {} SET {place} = {place} || jsonb_build_object({new}, {place} -> {old})").format(
+        qualified(table), place=place, new=Literal(column), old=Literal(before.column)
+    )
+    return moved, [*_place_moved(table, moved), copy, _without_member(moved, before.column)]
+
+
+def _moved(table: Table) -> Table:
+    """At the next revision; a document in a column of another name."""
+    identity = replace(table.identity, revision=table.identity.revision + 1)
+    if identity.document is None:
+        return replace(table, identity=identity)
+    place = f"data_{identity.revision}"
+    identity = replace(identity, document=replace(identity.document, place=place))
+    fields = tuple(replace(field, inside=place) if field.inside else field for field in table.fields)
+    return replace(table, identity=identity, fields=fields)
+
+
+def _place_moved(old: Table, new: Table) -> Iterator[Composed]:
+    if old.identity.document is not None and new.identity.document is not None:
+        yield SQL("ALTER TABLE {} RENAME COLUMN {} TO {}").format(
+            qualified(old), Identifier(old.identity.document.place), Identifier(new.identity.document.place)
+        )
+
+
+def _without_member(table: Table, column: str) -> Composed:
+    assert table.identity.document is not None
+    place = Identifier(table.identity.document.place)
+    return SQL("UPDATE {} SET {place} = {place} - {key}::text").format(
+        qualified(table), place=place, key=Literal(column)
+    )
