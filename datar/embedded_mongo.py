@@ -47,7 +47,7 @@ SERVICE_ROLES = ("readWriteAnyDatabase", "dbAdminAnyDatabase")
 START_SECONDS = 300.0
 """Recovery after a crash may take this long; a server that ends by itself is noticed at once."""
 STOP_SECONDS = 20.0
-FREE_BYTES = 600 * 1024 * 1024
+FREE_BYTES = 400 * 1024 * 1024
 
 _SET = "datar"
 _SOCKET = "mongod.sock"

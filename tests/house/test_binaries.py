@@ -22,6 +22,25 @@ def test_a_platform_without_the_package_is_told_what_to_set(tmp_path: Path) -> N
         find_mongod(tmp_path, None, "datar-no-such-package")
 
 
+def test_a_program_without_its_run_bit_is_copied_and_the_package_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, home = tmp_path / "site", tmp_path / "home"
+    (site / "carrier-1.0.dist-info").mkdir(parents=True)
+    (site / "carrier-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: carrier\nVersion: 1.0\n")
+    (site / "carrier-1.0.dist-info" / "RECORD").write_text("carrier/mongod,,\n")
+    (site / "carrier").mkdir()
+    carried = program(site / "carrier", "#!/bin/sh\nexit 0\n")
+    monkeypatch.syspath_prepend(str(site))
+    assert find_mongod(home, None, "carrier") == carried
+    carried.chmod(0o644)
+    for _ in range(2):
+        found = find_mongod(home, None, "carrier")
+        assert found.is_relative_to(home)
+        assert found.stat().st_mode & 0o777 == 0o755
+    assert carried.stat().st_mode & 0o777 == 0o644
+
+
 def test_a_missing_library_is_named(tmp_path: Path) -> None:
     said = "mongod: error while loading shared libraries: libcrypto.so.3: cannot open shared object file"
     with pytest.raises(CannotStart, match=r"libcrypto\.so\.3.*OpenSSL 3.*DATAR_MONGODB_URL"):
