@@ -5,7 +5,7 @@ Targets are shares of the floor's requests a second.
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -173,14 +173,8 @@ def _alone(
 def _page(
     name: str, target: float, url: str, statement: str, pages: Sequence[tuple[int, int]], values: str = ""
 ) -> Measure:
-    return Measure(
-        name,
-        target,
-        _get([f"{url}&page={page}" for page, _ in pages]),
-        _get([f"/{statement}/{offset}{values}" for _, offset in pages]),
-        also=_get([f"/{statement}bare/{offset}{values}" for _, offset in pages]),
-        also_name="no total",
-    )
+    beside = _get([f"/{statement}bare/{offset}{values}" for _, offset in pages])
+    return replace(_alone(name, target, url, statement, pages, values), also=beside, also_name="no total")
 
 
 def _questions() -> list[Measure]:

@@ -79,11 +79,10 @@ class PacedSocket(socket.socket):
         except TimeoutError:
             raise ConnectionResetError(errno.ECONNRESET, "the client reads too slowly") from None
 
-    def reset(self) -> None:
-        """End the connection as broken: whoever reads sees an error, and not an end."""
-        with suppress(OSError):
-            self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close()
+    def break_at_end(self, broken: bool) -> None:
+        """Whether the connection, when it is closed, ends as broken: whoever reads sees an error, and not an end."""
+        with suppress(OSError):  # it is closed already
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", broken, 0))
 
 
 def too_slow() -> TooSlow:

@@ -151,12 +151,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is untyped
     def handle_request(self, req: Any, conn: Connection) -> bool:
         """In a thread: answer a request, which whoever waits for the database may find abandoned."""
         presence.begin(conn.sock.left)
+        conn.sock.break_at_end(True)  # half an answer must not look whole, not even when the process is killed
         try:
             return bool(super().handle_request(req, conn))
         except OSError:
-            conn.sock.reset()  # an answer that ends here must not look whole, not even to HTTP/1.0
+            conn.sock.close()
             raise
         finally:
+            conn.sock.break_at_end(False)
             presence.end()
 
     # --- a request is refused, or done

@@ -5,7 +5,7 @@ Every key of the cache begins with the namespace. A table is parsed once per rev
 
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -149,7 +149,9 @@ def _table_of(row: DataTable) -> Table | None:
     place = (current(), row.pk)
     table = _tables.get(place)
     if table is None or table.identity.revision != row.revision:
-        whole = DataTable.objects.select_related("app", "data_source").filter(pk=row.pk).first()
+        whole: DataTable | None = row
+        if row.get_deferred_fields():
+            whole = DataTable.objects.select_related("app", "data_source").filter(pk=row.pk).first()
         if whole is None:
             return None
         table = readable_table(whole, _find_stored)
@@ -157,15 +159,23 @@ def _table_of(row: DataTable) -> Table | None:
     return table
 
 
+def _unparsed(rows: Sequence[DataTable]) -> dict[int, DataTable]:
+    """The rows whose table was not parsed yet at its revision, with their descriptors, in one query."""
+    known = {row.pk: _tables.get((current(), row.pk)) for row in rows}
+    new = [row.pk for row in rows if (table := known[row.pk]) is None or table.identity.revision != row.revision]
+    return {row.pk: row for row in DataTable.objects.select_related("app", "data_source").filter(pk__in=new)}
+
+
 def _load_family(namespace: str) -> _Family:
     read_at = time.monotonic()
     children: dict[tuple[str, str], list[Table]] = {}
     try:
         with use(namespace):
-            rows = _active().filter(is_materialized=True).order_by("pk")
+            rows = list(_active().filter(is_materialized=True).order_by("pk"))
+            whole = _unparsed(rows)
             for row in rows:
-                table = _table_of(row)
-                if table is not None:
+                table = _table_of(whole.get(row.pk, row))
+                if table is not None and table.foreign_keys:
                     place = (namespace, table.identity.app, table.identity.name)
                     _entries.put(place, _Entry(read_at, table, row.data_source.provider_type, ""))
                     for target in {(key.target_app, key.target_table) for key in table.foreign_keys}:

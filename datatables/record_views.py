@@ -21,8 +21,9 @@ from datar.api.views import RECORDS_LATER, ApiView, authenticate, refuse_later_h
 from datar.errors import Invalid, NotAllowed
 from datatables.catalog import record_set
 from datatables.record_docs import detail_docs, list_docs, query_docs, upsert_docs
+from datatables.streams import Streamed
 from records.answers import Answer
-from records.exports import Form, Pieces
+from records.exports import Form
 from records.params.flat import Pairs, read_pairs
 from records.recordset import RecordSet
 from tenants.hints import hinted
@@ -108,7 +109,7 @@ def _listed(body: bytes) -> HttpResponse:
     return response
 
 
-def _lines(pieces: Pieces, form: Form, request: HttpRequest) -> HttpResponseBase:
+def _lines(pieces: Streamed, form: Form, request: HttpRequest) -> HttpResponseBase:
     """A list as lines of text."""
     response = lines(pieces, _TYPES[form], head=request.method == "HEAD")
     response["Vary"] = "Accept"
@@ -124,7 +125,8 @@ class RecordList(RecordView):
     def list(self, request: HttpRequest, rows: RecordSet) -> HttpResponseBase:
         """A page of rows; as lines of text, all of them."""
         if self.form is not None:
-            return _lines(rows.export(_pairs(request), self.form), self.form, request)
+            pairs, form = _pairs(request), self.form
+            return _lines(Streamed(lambda: rows.export(pairs, form)), form, request)
         return _listed(rows.list(_pairs(request)))
 
     def create(self, request: HttpRequest, rows: RecordSet) -> HttpResponse:
@@ -193,5 +195,6 @@ class RecordQuery(RecordDetail):
         for name, _ in _pairs(request):
             raise Invalid(f"'{name}' belongs into the body of data/query/.", code="unknown_parameter")
         if self.form is not None:
-            return _lines(rows.export_query(_body(request), self.form), self.form, request)
+            body, form = _body(request), self.form
+            return _lines(Streamed(lambda: rows.export_query(body, form)), form, request)
         return _listed(rows.query(_body(request)))

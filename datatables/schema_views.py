@@ -6,7 +6,7 @@ from rest_framework.request import Request
 
 from apps.queries import datasources_of, find_app
 from datar.api.fields import text_parameter
-from datar.api.listing import read_window
+from datar.api.listing import PAGE_NUMBERS, read_window
 from datar.api.operations import operation
 from datar.api.responses import answer
 from datar.errors import Invalid, InvalidFields, TooLarge
@@ -126,8 +126,7 @@ class TableHistory(TenantView):
         answers={200: History},
         parameters=[
             OpenApiParameter("status", enum=SchemaOperation.Status.values, description="Only changes that ended so."),
-            OpenApiParameter("page", int),
-            OpenApiParameter("page_size", int),
+            *(OpenApiParameter(name, kind) for name, kind in PAGE_NUMBERS.items()),
         ],
         unsafe=False,
     )

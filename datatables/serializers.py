@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from datar.api.fields import Anything, Flag, JsonObject, Text, Word
@@ -14,11 +15,16 @@ from records.limits import DESCRIPTION_CHARACTERS
 from records.table import Json
 
 
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class Descriptor(Anything):
+    """A Frictionless Table Schema. What is wrong with it, an object or not, is said elsewhere."""
+
+
 class TableUpdate(serializers.Serializer[Any]):
     """What of a datatable can be changed."""
 
     description = Text(max_length=DESCRIPTION_CHARACTERS, lines=True, required=False)
-    json_schema = Anything(help_text="A Frictionless Table Schema, as a JSON object.")
+    json_schema = Descriptor(help_text="A Frictionless Table Schema, as a JSON object.")
 
 
 class TableCreate(TableUpdate):

@@ -14,6 +14,7 @@ from records.coerce import key_text
 from records.conditions import EVERYTHING, Condition, Expression, Output, Reading
 from records.fieldtypes import field_type
 from records.filters import outputs_condition
+from records.lists import unquoted
 from records.names import Resolved, resolve
 from records.nearest import nearest
 from records.operators import JSON_TYPES, PARTS
@@ -217,7 +218,7 @@ def _order(query: Query, outputs: Mapping[str, Output]) -> tuple[Sort, ...]:
 
 def _sorted_by(term: SortTerm, outputs: Mapping[str, Output], written: Mapping[str, Output]) -> Output:
     name = term.name.strip()
-    found = outputs.get(name) or outputs.get(_unquoted(name)) or written.get(_squeezed(name))
+    found = outputs.get(name) or outputs.get(unquoted(name)) or written.get(_squeezed(name))
     if found is None:
         raise Invalid(
             f"'ordering' takes the names of this query's groups and aggregates; '{term.name}' is none of them."
@@ -246,11 +247,6 @@ def _term(asked: AskedExpression | None) -> str:
 def _squeezed(text: str) -> str:
     """Without blanks and quotes, which an expression may be written with or without."""
     return text.translate({ord(" "): None, ord("'"): None, ord('"'): None})
-
-
-def _unquoted(name: str) -> str:
-    whole = len(name) > 1 and name[0] == name[-1] == '"'
-    return name[1:-1].replace('""', '"') if whole else name
 
 
 def _refused(detail: str) -> Invalid:

@@ -46,6 +46,8 @@ AGGREGATES = integer("DATAR_AGGREGATES", 20, least=1, most=200)
 """Aggregates of one query (400 ``query_too_complex``)."""
 GROUP_KEYS = integer("DATAR_GROUP_KEYS", 10, least=1, most=50)
 """Group keys of one query (400 ``query_too_complex``)."""
+QUERY_WORD_CHARACTERS = 65_536
+"""Characters of one word of a query that takes a list, such as ``ordering`` (400 ``query_too_complex``)."""
 SEARCH_QUERY_CHARACTERS = 1_000
 """Characters of ``search`` (400 ``query_too_complex``)."""
 SEARCHED_CHARACTERS = 100_000
@@ -94,6 +96,8 @@ API_KEYS_PER_CLIENT = 100
 """Api keys of one client that are not revoked (409 ``too_many_keys``)."""
 TOKEN_CHARACTERS = 4_096
 """Characters of a token (401 ``token_malformed``)."""
+TEXT_SHOWN = 100
+"""Characters of a client's text that a refusal repeats."""
 ERRORS_SHOWN = 100
 """Errors listed in one answer; ``detail`` says how many there are."""
 STATEMENT_SECONDS = seconds("DATAR_STATEMENT_SECONDS", 10, least=0.1, most=600)

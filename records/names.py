@@ -4,7 +4,6 @@ Knows how names are written and how a table's relations are called; knows no ope
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from datar.errors import Invalid
 from records import limits
@@ -12,8 +11,6 @@ from records.nearest import nearest
 from records.params.flat import RESERVED
 from records.relations import Lookups, Relation
 from records.table import Field, Table
-
-_SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,8 @@ def check_length(name: str) -> None:
     """Raise Invalid for a name of more than ``QUERY_NAME_CHARACTERS``: reading one takes time that grows faster."""
     most = limits.QUERY_NAME_CHARACTERS
     if len(name) > most:
-        raise Invalid(f"A name has more than {most} characters: '{name[:_SHOWN]}…'.", code="query_too_complex")
+        begin = name[: limits.TEXT_SHOWN]
+        raise Invalid(f"A name has more than {most} characters: '{begin}…'.", code="query_too_complex")
 
 
 def check_hops(hops: list[Relation], name: str) -> None:

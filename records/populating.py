@@ -47,7 +47,8 @@ def _paths(path: str, table: Table, lookups: Lookups) -> list[tuple[Relation, ..
     """The relations of a path; of ``*`` every foreign key of the table that leads to rows."""
     if path != "*":
         return [resolve_relations(path, table, lookups)]
-    return [(relation,) for relation in lookups.of(table).forward.values() if relation is not None]
+    relations = lookups.of(table)
+    return [(relation,) for name in relations.forward if (relation := relations.find(name)) is not None]
 
 
 def _size(nodes: dict[str, _Node]) -> int:

@@ -75,16 +75,20 @@ class Lookups:
 
 
 class Relations:
-    """The relations of one table, by name. Reverse ones are looked for only when no forward one has the name."""
+    """The relations of one table, by name. Reverse ones are looked for only when no forward one has the name.
+
+    Of a table with many foreign keys only those targets are looked up that are asked for.
+    """
 
     def __init__(self, table: Table, lookups: Lookups) -> None:
         self.table = table
         self._lookups = lookups
+        self._found: dict[str, Relation | None] = {}
 
     @cached_property
-    def forward(self) -> dict[str, Relation | None]:
-        """Relations along this table's own foreign keys; None where the other table is inactive or unmaterialized."""
-        return {key.relation: self._forward(key) for key in self.table.foreign_keys}
+    def forward(self) -> dict[str, ForeignKey]:
+        """This table's own foreign keys, by the names of their relations."""
+        return {key.relation: key for key in self.table.foreign_keys}
 
     @cached_property
     def reverse(self) -> dict[str, Relation]:
@@ -105,10 +109,16 @@ class Relations:
         return {name: each for name, each in _free(aliases, set()).items() if not _hides(found, each)} | found
 
     def find(self, name: str) -> Relation | None:
-        """The relation of that name, None when there is none. A dead forward relation is not found either."""
-        if name in self.forward:
-            return self.forward[name]
-        return self.reverse.get(name)
+        """The relation of that name, None when there is none.
+
+        A forward relation to a table that is inactive or unmaterialized is not found either.
+        """
+        key = self.forward.get(name)
+        if key is None:
+            return self.reverse.get(name)
+        if name not in self._found:
+            self._found[name] = self._forward(key)
+        return self._found[name]
 
     def has(self, name: str) -> bool:
         """Whether something is called so, even when it leads to no table at the moment."""

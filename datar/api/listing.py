@@ -16,6 +16,11 @@ from records.limits import OFFSET_MOST, PAGE_SIZE, PAGE_SIZE_MOST
 from records.table import Json
 
 Row = TypeVar("Row", bound=Model)
+PAGE_NUMBERS: Mapping[str, Any] = {
+    "page": {"type": "integer", "minimum": 1},
+    "page_size": {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE_MOST},
+}
+"""What ``page`` and ``page_size`` may be, for OpenAPI."""
 FLAGS = {"true": True, "false": False}
 
 
@@ -42,7 +47,7 @@ class Listing:
     @property
     def documented(self) -> list[OpenApiParameter]:
         """The parameters for OpenAPI."""
-        kinds = {"page": OpenApiTypes.INT, "page_size": OpenApiTypes.INT, "is_active": OpenApiTypes.BOOL}
+        kinds: dict[str, Any] = {**PAGE_NUMBERS, "is_active": OpenApiTypes.BOOL}
         kinds |= dict.fromkeys(self.flags, OpenApiTypes.BOOL)
         told = {
             "page": "A page's number, from 1; the answer is then `{count, next, previous, results}`.",

@@ -85,6 +85,8 @@ class Envelope:
         headers.setdefault("Cache-Control", "no-store")
         if not response.streaming and response.status_code not in _BODILESS:
             headers["Content-Length"] = str(len(response.content))
+            if request.method == "HEAD":
+                response.content = b""  # the server would leave it out, and log a warning each time
         if self.origins:
             headers["Vary"] = f"{vary}, Origin"
             origin = request.META.get("HTTP_ORIGIN")

@@ -42,7 +42,6 @@ _HAVING: Final = re.compile(
 )
 _SIGNS: Final = {"=": "", "!=": "__ne", "<>": "__ne", ">": "__gt", ">=": "__gte", "<": "__lt", "<=": "__lte"}
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_SHOWN: Final = 100
 
 
 def parse_aggregates(terms: Sequence[str]) -> tuple[AskedAggregate, ...]:
@@ -145,4 +144,4 @@ def _refused(word: str, term: str, why: str) -> Invalid:
 
 
 def _shown(text: str) -> str:
-    return text[:_SHOWN].encode("utf-8", "backslashreplace").decode()
+    return text[: limits.TEXT_SHOWN].encode("utf-8", "backslashreplace").decode()

@@ -6,6 +6,7 @@ Field filters stand in ``filters``. A word that takes a list takes the URL's tex
 from typing import Final
 
 from datar.errors import Invalid
+from records import limits
 from records.jsonbody import parse_json
 from records.nearest import nearest
 from records.params.flat import WORDS, Given, check_word, query_of
@@ -17,7 +18,6 @@ _LISTS: Final = frozenset({"ordering", "fields", "populate", "_aggregate", "_gro
 _NUMBERS: Final = frozenset({"page", "page_size", "limit", "offset", "populate_limit"})
 _FLAGS: Final = frozenset({"_meta"})
 _LONGEST_NUMBER: Final = 10**20
-_SHOWN: Final = 100
 
 
 def parse_query_body(body: bytes) -> Query:
@@ -43,7 +43,7 @@ def _check_name(name: str) -> None:
     check_word(name)
     if name not in WORDS:
         hint = nearest(name, WORDS) or " Filters of fields stand in 'filters'."
-        raise Invalid(f"'{name[:_SHOWN]}' is no word of a query.{hint}", code="unknown_parameter")
+        raise Invalid(f"'{name[: limits.TEXT_SHOWN]}' is no word of a query.{hint}", code="unknown_parameter")
 
 
 def _tree(value: Json) -> Json:

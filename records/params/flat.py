@@ -128,6 +128,9 @@ def read_flag(name: str, value: str) -> bool:
 
 def _terms(given: Given | None, name: str, code: str, *, calls: bool = False) -> tuple[str, ...]:
     if isinstance(given, str):
+        if len(given) > limits.QUERY_WORD_CHARACTERS:
+            most = limits.QUERY_WORD_CHARACTERS
+            raise Invalid(f"'{name}' has more than {most} characters.", code="query_too_complex")
         return tuple(split_list(given, name, code, calls=calls))
     if not all(given or ()):
         raise Invalid(f"'{name}' has an empty term.", code=code)

@@ -15,14 +15,13 @@ from records.query import AllAsked, AnyAsked, Asked, Comparison, NotAsked
 from records.table import Json
 
 _TRIPLE = frozenset({"field", "operator", "value"})
-_SHOWN = 100
 
 
 def parse_tree(value: Json) -> Asked:
     """The tree as Asked. Raises Invalid (``invalid_filter``, ``query_too_complex``)."""
     asked = _node(value, limits.FILTER_DEPTH)
     if sum(1 for _ in comparisons_of(asked)) > limits.FILTERS:
-        raise Invalid(f"More than {limits.FILTERS} comparisons in a filter.", code="query_too_complex")
+        raise _too_many()
     return asked
 
 
@@ -72,12 +71,19 @@ def _triple(item: Json) -> Comparison:
     if not isinstance(field, str) or not isinstance(operator, str):
         raise Invalid("'field' and 'operator' of a filter are texts.", code="invalid_filter")
     if operator not in OPERATORS:
-        detail = f"'{operator[:_SHOWN]}' is no operator.{nearest(operator, OPERATORS)}"
+        detail = f"'{operator[: limits.TEXT_SHOWN]}' is no operator.{nearest(operator, OPERATORS)}"
         raise Invalid(detail, code="unknown_operator")
     return Comparison(f"{field}__{operator}", item["value"], typed=True)
 
 
 def _not_empty(value: Json) -> Json:
+    """The parts of a filter, each of which compares something."""
     if not value:
         raise Invalid("A filter is empty; say what it compares.", code="invalid_filter")
+    if len(value) > limits.FILTERS:
+        raise _too_many()
     return value
+
+
+def _too_many() -> Invalid:
+    return Invalid(f"More than {limits.FILTERS} comparisons in a filter.", code="query_too_complex")

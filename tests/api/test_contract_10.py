@@ -65,6 +65,7 @@ def test_an_enum_has_a_thousand_values(bounds: Bounds) -> None:
 
 def test_a_pattern_has_a_thousand_characters(bounds: Bounds) -> None:
     assert codes(bounds.define(text_field(pattern="a" * 1_001))) == {"pattern_unsupported"}
+    assert bounds.define(text_field(pattern="a" * 1_000)).status == 201
 
 
 def test_a_table_has_a_thousand_fields(bounds: Bounds) -> None:
@@ -75,6 +76,7 @@ def test_a_table_has_a_thousand_fields(bounds: Bounds) -> None:
 def test_the_fixed_part_of_a_row_fits_a_page(bounds: Bounds) -> None:
     fields = [{"name": f"f{number}", "type": "datetime"} for number in range(999)]
     assert codes(bounds.define({"fields": [*fields, *ids(20)]})) == {"schema_too_large"}
+    assert bounds.define({"fields": fields[:900]}).status == 201
 
 
 def ids(count: int) -> list[dict[str, Any]]:

@@ -1,9 +1,13 @@
 """Headers every endpoint reads alike: what is accepted, and what is refused because it is not built."""
 
+from collections.abc import Callable
+
 import pytest
+from django.test import RequestFactory
 
 from datar.api.accepting import check_accept
 from datar.errors import NotAcceptable
+from datar.wsgi import application
 from tests.cast import ANYBODY, Api
 
 
@@ -64,3 +68,17 @@ def test_bi_03_json_is_accepted(header: str) -> None:
 def test_bi_03_json_is_not_accepted(header: str) -> None:
     with pytest.raises(NotAcceptable):
         check_accept(header)
+
+
+def test_the_application_itself_sends_no_body_to_a_head(api: Api, data: str) -> None:
+    """The server would leave it out, and log a warning for each."""
+    told: dict[str, str] = {}
+
+    def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Callable[[bytes], object]:
+        told.update({"status": status}, **dict(headers))
+        return len
+
+    for path, status in ((data, "200 OK"), (f"{data}9/", "404 Not Found")):
+        environ = RequestFactory().generic("HEAD", path, headers=api.credentials).environ
+        assert b"".join(application(environ, start_response)) == b""
+        assert (told["status"], told["Content-Length"] > "0") == (status, True)

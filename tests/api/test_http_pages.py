@@ -150,3 +150,17 @@ def test_the_address_that_is_printed_is_served(monkeypatch: pytest.MonkeyPatch) 
     assert launch._hosts("0.0.0.0").split(",").count("127.0.0.1") == 1
     monkeypatch.setenv("DATAR_ALLOWED_HOSTS", "api.example.com")
     assert launch._hosts("10.1.2.3") == "api.example.com"
+
+
+def test_the_document_says_which_numbers_pages_have_and_what_a_schema_is() -> None:
+    document = json.loads(fetch("/api/schema/")[2])
+    parameters = {one["name"]: one["schema"] for one in document["paths"]["/api/apps/"]["get"]["parameters"]}
+    assert parameters["page"] == {"type": "integer", "minimum": 1}
+    assert parameters["page_size"] == {"type": "integer", "minimum": 1, "maximum": 1000}
+    sent = document["components"]["schemas"]["TableCreateRequest"]["properties"]["json_schema"]
+    assert sent["type"] == "object"
+    records = document["paths"]["/api/apps/{app_slug}/datatables/{name}/data/"]
+    for method in ("post", "patch"):
+        body = records[method]["requestBody"]["content"]["application/json"]["schema"]
+        rows = [one for one in body.get("oneOf", [body]) if one["type"] == "array"]
+        assert [one["minItems"] for one in rows] == [1]

@@ -102,6 +102,23 @@ def test_ti_01_a_token_of_another_tenant_reaches_no_row(twins: Twins, pg: "psyco
     assert everything(pg, physical(pg, twins.theirs)) == before
 
 
+@pytest.mark.parametrize("reader", ["a viewer", "a key that reads"])
+def test_who_reads_only_asks_every_question_and_changes_nothing(
+    twins: Twins, pg: "psycopg.Connection[Any]", reader: str
+) -> None:
+    theirs = twins.theirs.api
+    if reader == "a viewer":
+        api = theirs.with_token(new_user(twins.theirs.schema))
+    else:
+        api = theirs.with_key(theirs.post("/api/auth/api-keys/", {"label": "r", "scope": "read"}).data["api_key"])
+    before = everything(pg, physical(pg, twins.theirs))
+    assert [verb(api, twins.data).status for verb in READS] == [200] * len(READS)
+    for verb in WRITES:
+        answer = verb(api, twins.data)
+        assert (answer.status, answer.code) == (403, "permission_denied"), answer
+    assert everything(pg, physical(pg, twins.theirs)) == before
+
+
 @pytest.fixture(scope="module")
 def operator(django_db_setup: None) -> Api:
     """An operator of public."""

@@ -1,6 +1,8 @@
 """A plain WSGI application for the tests of the server: it says how many bytes of body it was given."""
 
 import errno
+import os
+import signal
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,14 +12,14 @@ from datar.errors import TooSlow
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """``/read`` reads the body, ``/413`` refuses it unread, ``/500`` breaks, ``/big`` answers with 40 MB.
 
-    ``/cut`` breaks off in the middle of its answer.
+    ``/cut`` breaks off in the middle of its answer, ``/killed`` is killed there.
     """
     path = environ["PATH_INFO"]
     if path == "/500":
         raise RuntimeError("secret value")
-    if path == "/cut":
+    if path in ("/cut", "/killed"):
         start_response("200 OK", [("Content-Type", "text/csv")])
-        return _cut()
+        return _cut(kill=path == "/killed")
     if path == "/413":
         start_response("413 Content Too Large", [("Content-Length", "0")])
         return [b""]
@@ -31,6 +33,8 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     return [text]
 
 
-def _cut() -> Iterable[bytes]:
+def _cut(*, kill: bool) -> Iterable[bytes]:
     yield b"x" * 1_000
+    if kill:
+        os.kill(os.getpid(), signal.SIGKILL)
     raise ConnectionResetError(errno.ECONNRESET, "the answer was cut off")

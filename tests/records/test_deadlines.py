@@ -136,13 +136,14 @@ def test_a_server_that_answers_pings_but_not_a_statement_is_left_at_the_deadline
     with contextlib.closing(Pool(database_url, size=2)) as pool, pool.connection() as held:
         assert isinstance(held, PatientConnection)
         held.deadline = 1.5
-        with frozen(held.info.backend_pid), refused(Unavailable, "db_unavailable"), wrapped():
+        backend = held.info.backend_pid
+        with frozen(backend), refused(Unavailable, "db_unavailable"), wrapped():
             started = time.monotonic()
             held.execute(MINUTE)
         assert 1.4 < time.monotonic() - started < 3
         assert held.closed
-        with pool.connection() as other:
-            assert other.execute("SELECT 1").fetchone() == (1,)
+        with pool.connection() as other:  # else it sleeps on, and other tests look for sleepers
+            assert other.execute("SELECT pg_terminate_backend(%s, 5000)", [backend]).fetchone() == (True,)
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ def freeze(cluster: Cluster, engine: Engine) -> None:
         assert {code for code, _ in outcomes} <= {"db_unavailable"}
         assert max(seconds for _, seconds in outcomes) < 5
         assert {code for code, _ in known} == {"db_unavailable"}
-        assert max(seconds for _, seconds in known) < 0.1
+        assert max(seconds for _, seconds in known) < 0.5
         back = time.monotonic()
         while attempt(rows.list)[0]:
             assert time.monotonic() - back < 1, "the server is back, and nobody noticed"
@@ -232,7 +233,7 @@ def test_nf_04_a_server_that_never_says_a_word_is_503_and_then_at_once() -> None
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             code, seconds = attempt(lambda: pool.connection().__enter__())
-            assert (code, seconds < 0.1) == ("db_unavailable", True)
+            assert (code, seconds < 0.5) == ("db_unavailable", True)
     deadline = time.monotonic() + 4
     while reach_of(url).silent:
         assert time.monotonic() < deadline, "a refusal is an answer"

@@ -239,3 +239,9 @@ def test_query_strings_that_cannot_be_read() -> None:
     with refused(Invalid, "query_too_complex"):
         read_pairs("&".join(["a=1"] * (limits.QUERY_PARAMETERS + 1)))
     assert read_pairs(f"a={quote('é&=', safe='')}&b") == (("a", "é&="), ("b", ""))
+
+
+@pytest.mark.parametrize("word", ["ordering", "fields", "populate", "_aggregate", "_group_by"])
+def test_a_word_of_a_list_has_a_most(word: str) -> None:
+    with refused(Invalid, "query_too_complex"):
+        parse_params([(word, "a" * (limits.QUERY_WORD_CHARACTERS + 1))])

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from datar.errors import Invalid
+from records.table import Table
 from tests.records.engine import Engine
 from tests.records.refusals import refused
 from tests.records.shop import Shop
@@ -74,6 +75,22 @@ def test_some_row_of_a_disjunction_is_asked_once_for_all_rows(engine: Engine) ->
         found = parents.ask(("filters", tree))["total"]
         assert found in (3, 1_997)
         assert time.perf_counter() - began < 2  # 2,000 rows, each looking through 60,000, take longer
+
+
+def test_what_no_statistics_speak_of_is_asked_once_for_all_rows(engine: Engine) -> None:
+    key = {"fields": "parent_id", "reference": {"resource": "parents", "fields": "id"}}
+    parents = engine.table("parents", {"fields": [{"name": "n", "type": "integer"}]})
+    fields = [{"name": "parent_id", "type": "integer"}, {"name": "name", "type": "string"}]
+    children = engine.table("children", {"fields": fields, "foreignKeys": [key]})
+    grandchildren = engine.table("grandchildren", {"fields": fields[:1], "foreignKeys": [key]})
+    parents.create([{"n": number} for number in range(300)])
+    children.create([{"parent_id": number % 300 + 1, "name": f"n{number}"} for number in range(10_000)])
+    for _ in range(3):
+        grandchildren.create([{"parent_id": number % 300 + 1} for number in range(10_000)])
+    for operator in ("iexact", "icontains", "contains", "endswith", "like"):
+        began = time.perf_counter()
+        assert grandchildren.ask((f"parent.children.name__{operator}", "nowhere"))["total"] == 0
+        assert time.perf_counter() - began < 1  # a million comparisons, row by row, take longer
 
 
 def test_each_comparison_has_a_row_of_its_own(shop: Shop) -> None:
@@ -178,3 +195,23 @@ def test_a_relation_to_a_table_that_is_gone(shop: Shop) -> None:
     with refused(Invalid, "unknown_field"):
         shop.names(("populate", "country"))
     assert len(shop.names(("populate", "*"))) == 4
+
+
+def test_only_tables_that_are_asked_for_are_looked_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = []
+    for number in range(5):
+        engine.table(f"p{number}", {"fields": [{"name": "x", "type": "integer"}]})
+        keys.append({"fields": f"p{number}_id", "reference": {"resource": f"p{number}", "fields": "id"}})
+    fields = [{"name": key["fields"], "type": "integer"} for key in keys]
+    rows = engine.table("children", {"fields": fields, "foreignKeys": keys})
+    asked: list[str] = []
+    find = engine.find
+
+    def counting(app: str, name: str) -> Table | None:
+        asked.append(name)
+        return find(app, name)
+
+    monkeypatch.setattr(engine, "find", counting)
+    rows.list(populate="p3")
+    rows.list(**{"p3.x": "1"})
+    assert asked == ["p3", "p3"]

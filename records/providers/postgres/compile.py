@@ -13,7 +13,7 @@ from records.jsontext import dumps
 from records.plan import KeyedPlan, ListPlan, Populated, Rank, Sort
 from records.providers.postgres.binding import Placeholders
 from records.providers.postgres.columns import VERSION, compared
-from records.providers.postgres.expressions import expression_shape, expression_text, table_shape
+from records.providers.postgres.expressions import expression_shape, expression_text, hops_shape, table_shape
 from records.providers.postgres.folding import Folding
 from records.providers.postgres.rowtext import populated_row, populated_templates, read_columns, row_template
 from records.providers.postgres.searching import rank_text
@@ -40,7 +40,9 @@ _TOLD: Final = SQL("""(
 )::text""")
 _AT_LEAST: Final = SQL("greatest({total}, CASE WHEN count(*) > 0 THEN {offset} + count(*) END)")
 """An estimate is never less than the rows that were seen."""
-_ROW: Final = SQL("SELECT '{{\"data\":' || {row} || '}}', {version} FROM {source} WHERE {condition}")
+_ROW: Final = SQL(
+    "SELECT '{{\"data\":' || {row} || '}}', {version} FROM (SELECT {columns} FROM {source} WHERE {condition}) AS page"
+)
 _USUAL_SIZES: Final = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
 _USUAL_PAGES: Final = 5
 """Sizes, and first pages of these sizes, that stand in the text: a bound LIMIT or OFFSET is planned anew each time,
@@ -118,17 +120,15 @@ def list_values(plan: ListPlan) -> Values:
     """The values of a list's statement."""
     page = plan.page
     assert isinstance(page, Page)
-    place = (
-        {"page": page.number, "page_size": page.size}
-        if page.number is not None
-        else {"limit": page.size, "offset": page.offset}
-    )
-    return {
-        "limit": str(page.size),
-        "offset": str(page.offset),
-        "tail": "," + dumps(place).decode()[1:],
-        **shared_values(plan),
-    }
+    return {**page_values(page), **shared_values(plan)}
+
+
+def page_values(page: Page) -> Values:
+    """Size and offset of a page, and the end of its answer: which page it is, in the words it was asked in."""
+    place = {"limit": page.size, "offset": page.offset}
+    if page.number is not None:
+        place = {"page": page.number, "page_size": page.size}
+    return {"limit": str(page.size), "offset": str(page.offset), "tail": "," + dumps(place).decode()[1:]}
 
 
 def shared_values(plan: ListPlan) -> Values:
@@ -162,10 +162,12 @@ def row_statement(plan: KeyedPlan, folding: Folding) -> Composed:
     """One row by its key as ``{"data":{…}}``, and its version."""
     source = Source(plan.table)
     scope = [] if plan.scope == EVERYTHING else [condition_text(plan.scope, source, Placeholders(folding))]
+    names = read_columns(plan.fields, plan.populated, meta=plan.meta)
     return _ROW.format(
-        row=populated_row(plan.fields, plan.populated, source.alias, meta=plan.meta),
-        version=Identifier(source.alias, VERSION),
-        condition=SQL(" AND ").join([*key_conditions(plan.table), *scope]),
+        row=populated_row(plan.fields, plan.populated, "page", meta=plan.meta),
+        version=Identifier("page", VERSION),
+        columns=SQL(", ").join(Identifier(source.alias, name) for name in dict.fromkeys([*names, VERSION])),
+        condition=SQL(" AND ").join([*key_conditions(plan.table, source.alias), *scope]),
         source=source.text,
     )
 
@@ -176,11 +178,11 @@ def row_values(plan: KeyedPlan) -> Values:
     return {**key_values(plan.key), **scope, **populated_values(plan.populated)}
 
 
-def key_conditions(table: Table) -> list[Composable]:
-    """``key = value`` for each part of the primary key."""
+def key_conditions(table: Table, *alias: str) -> list[Composable]:
+    """``key = value`` for each part of the primary key; of the table's ``alias``, where it has one."""
     return [
         SQL("{column} = {value}").format(
-            column=compared(field).identifier, value=compared(field).bound(Placeholder(f"key{place}"))
+            column=Identifier(*alias, compared(field).name), value=compared(field).bound(Placeholder(f"key{place}"))
         )
         for place, field in enumerate(table.key_fields)
     ]
@@ -198,10 +200,9 @@ def read_templates(plan: ListPlan | KeyedPlan) -> dict[str, str]:
 
 
 def populated_shape(populated: Sequence[Populated]) -> Hashable:
-    """Relations put into rows: by name and tables, in their order."""
+    """Relations put into rows: by name, tables and how their rows belong together, in their order."""
     return tuple(
-        (each.relation.name, each.relation.many, table_shape(each.relation.target), populated_shape(each.populated))
-        for each in populated
+        (each.relation.many, hops_shape((each.relation,)), populated_shape(each.populated)) for each in populated
     )
 
 

@@ -12,17 +12,21 @@ STALE_STATES = frozenset({"42703", "42P01", "0A000", "42883"})
 """Undefined column or table, changed result: the statement was made for an older schema."""
 RETRY_STATES = frozenset({"40001", "40P01"})
 _TOO_LARGE = "54000"
-"""Of an index's entry, which is then named, or of a whole row."""
+"""Of an index's entry, which is then named, of a whole row, or of what is read."""
 
 
 @contextmanager
 def wrapped() -> Iterator[None]:
-    """Turn every driver error into a kind of ours; raise Stale where a newer schema is to be loaded."""
+    """Turn every driver error of a read into a kind of ours; raise Stale where a newer schema is to be loaded."""
     try:
         yield
     except psycopg.Error as error:
         if error.sqlstate in STALE_STATES:
             raise Stale from error
+        if error.sqlstate == _TOO_LARGE:
+            raise Invalid(
+                "The answer is larger than the database can make; ask for less.", code="query_too_complex"
+            ) from error
         raise translated(error) from error
 
 

@@ -14,14 +14,12 @@ from records.jsontext import dumps
 from records.plan import GroupPlan
 from records.providers.postgres.aggregates import Gathering, Shown
 from records.providers.postgres.binding import Bound, Placeholders
+from records.providers.postgres.compile import Values, page_values
 from records.providers.postgres.expressions import expression_shape, expression_values, table_shape
 from records.providers.postgres.folding import Folding
 from records.providers.postgres.source import Source
 from records.providers.postgres.triggers import row_count
 from records.providers.postgres.where import condition_shape, condition_text, condition_values
-
-GroupValues = dict[str, str | list[str] | None]
-"""What is bound, by the name of its placeholder."""
 
 _LIMIT: Final = SQL(" LIMIT {limit}::bigint OFFSET {offset}::bigint").format(
     limit=Placeholder("limit"), offset=Placeholder("offset")
@@ -96,16 +94,10 @@ def group_cells_statement(plan: GroupPlan, folding: Folding) -> Composed:
     return _ROWS.format(columns=columns, groups=parts.groups, order=parts.order, limit=_limit(plan))
 
 
-def group_values(plan: GroupPlan) -> GroupValues:
+def group_values(plan: GroupPlan) -> Values:
     """The values of the statements; ``group_templates`` has the rest."""
-    values: GroupValues = {f"value{place}": value for place, value in enumerate(_bound(plan))}
-    page = plan.page
-    if page is not None:
-        place = {"limit": page.size, "offset": page.offset}
-        if page.number is not None:
-            place = {"page": page.number, "page_size": page.size}
-        values |= {"limit": str(page.size), "offset": str(page.offset), "tail": "," + dumps(place).decode()[1:]}
-    return values
+    values: Values = {f"value{place}": value for place, value in enumerate(_bound(plan))}
+    return values if plan.page is None else values | page_values(plan.page)
 
 
 def group_templates(plan: GroupPlan) -> dict[str, str]:

@@ -131,7 +131,7 @@ def _ranges(plan: ListPlan, source: Source) -> list[Composable]:
     assert plan.after is not None
     places = count()
     terms = [
-        _Term(next(places), sort, _nullable(plan, sort), value)
+        _Term(next(places), sort, value is None or _nullable(plan, sort), value)
         for sort, value in zip(plan.order, plan.after, strict=True)
     ]
     if len({term.sort.descending for term in terms}) == 1 and not any(term.nullable for term in terms):

@@ -27,7 +27,7 @@ _Use = Literal["read", "bulk", "export"]
 _WAIT_SECONDS: Final = 2.0
 _CONNECT_SECONDS: Final = 2
 _PREPARE_AFTER: Final = 2
-_STATEMENTS_KEPT: Final = 500
+_STATEMENTS_KEPT: Final = 200
 
 
 class _Text(Loader):

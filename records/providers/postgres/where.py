@@ -28,6 +28,8 @@ from records.providers.postgres.source import Source, joined
 Outputs = Sequence[Composable]
 """How each Output of a group is written, by its place; of a duration, its length."""
 
+_JOINS_MOST: Final = 8
+"""More tables than these and PostgreSQL thinks about the order of joins for seconds."""
 _TEMPLATES: Final[dict[str, SQL]] = {
     "eq": SQL("{left} = {right}"),
     "ne": SQL("{left} <> {right}"),
@@ -65,6 +67,7 @@ _ANY_JSON: Final[dict[str, SQL]] = {
 }
 """Of a value that may be a text: PostgreSQL's operators take a text for an array of one."""
 _KEY_TYPES: Final = {"has_key": SQL("text"), "has_any_keys": SQL("text[]"), "has_all_keys": SQL("text[]")}
+_FORESEEN: Final = frozenset({"eq", "ne", "gt", "gte", "lt", "lte", "in"})
 _EXISTS: Final = SQL("EXISTS (SELECT FROM {source} WHERE {joined} AND ({condition}))")
 _AMONG: Final = SQL("coalesce(({here}) IN (SELECT DISTINCT {there} FROM {source} WHERE {condition}), FALSE)")
 """The same where it is no part of a conjunction: asked once for all rows. PostgreSQL would look for the child of each
@@ -77,17 +80,18 @@ def condition_text(condition: Condition, source: Source, binds: Binds, outputs: 
         case Match():
             return _match(condition, source, binds, outputs)
         case Not(Some() as some):
-            return SQL("NOT {exists}").format(exists=_exists(some, source, binds))
+            return SQL("NOT {some}").format(some=_some(some, source, binds))
         case Not(inner):
             return SQL("NOT ({inner})").format(inner=_inner_text(inner, source, binds, outputs))
         case AllOf(()):
             return SQL("TRUE")
         case AllOf(parts):
-            return SQL(" AND ").join(_part(part, condition_text(part, source, binds, outputs)) for part in parts)
+            write = _inner_text if _joins(condition) > _JOINS_MOST else condition_text
+            return SQL(" AND ").join(_part(part, write(part, source, binds, outputs)) for part in parts)
         case AnyOf(parts):
             return SQL(" OR ").join(_part(part, _inner_text(part, source, binds, outputs)) for part in parts)
         case Some():
-            return _exists(condition, source, binds)
+            return _some(condition, source, binds)
         case Found(words):
             return found_text(source, binds(words))
 
@@ -131,6 +135,16 @@ def _output_shape(output: Output) -> Hashable:
     return output.place, output.result.type, output.result.format
 
 
+def _joins(condition: Condition) -> int:
+    """How many "some row" of a conjunction could become joins."""
+    match condition:
+        case Some() | Not(Some()):
+            return 1
+        case AllOf(parts):
+            return sum(_joins(part) for part in parts)
+    return 0
+
+
 def _inner_text(condition: Condition, source: Source, binds: Binds, outputs: Outputs) -> Composable:
     """A condition inside a disjunction or a negation, where no join can stand for "some row"."""
     match condition:
@@ -145,6 +159,24 @@ def _inner_text(condition: Condition, source: Source, binds: Binds, outputs: Out
 
 def _part(condition: Condition, text: Composable) -> Composable:
     return text if isinstance(condition, Match | Some) else SQL("({text})").format(text=text)
+
+
+def _some(some: Some, source: Source, binds: Binds) -> Composable:
+    """Some row among conjuncts: as a join where PostgreSQL can foresee how many rows it will find."""
+    return _exists(some, source, binds) if _is_foreseen(some.condition) else _among(some, source, binds)
+
+
+def _is_foreseen(condition: Condition) -> bool:
+    """Whether the server's statistics speak of it. Of what they do not, it takes a share for granted, and for a page of
+    20 it would go through the table row by row in hope of meeting them soon."""
+    match condition:
+        case Match(Expression(keys=(), reading="", part=""), operator, value):
+            return isinstance(value, bool) or operator in _FORESEEN
+        case Not(inner) | Some(condition=inner):
+            return _is_foreseen(inner)
+        case AllOf(parts) | AnyOf(parts):
+            return all(_is_foreseen(part) for part in parts)
+    return False
 
 
 def _exists(some: Some, source: Source, binds: Binds) -> Composable:
