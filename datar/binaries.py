@@ -73,8 +73,8 @@ def find_mongod(home: Path, account: Account | None, package: str = MONGODB_PACK
     installed = next((Path(str(file.locate())) for file in files if file.name == "mongod"), None)
     if installed is None:
         raise CannotStart(
-            f"There is no embedded MongoDB for this platform ({sys.platform}, {platform.machine()}): "
-            "set DATAR_MONGODB_URL to a replica set of yours."
+            f"There is no embedded MongoDB here ({sys.platform}, {platform.machine()}; the package {package} "
+            "is for Linux on x86-64 alone): set DATAR_MONGODB_URL to a replica set of yours."
         )
     program = installed
     if not os.access(installed, os.X_OK) or (

@@ -19,7 +19,7 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from pymongo import MongoClient
-from pymongo.errors import ConnectionFailure, OperationFailure
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from datar.binaries import find_mongod
 from datar.children import ENVIRONMENT, end, spawn, what_runs
@@ -46,6 +46,8 @@ SERVICE_ROLES = ("readWriteAnyDatabase", "dbAdminAnyDatabase")
 """Databases and collections come and go with tenants and tables; users, the replica set and the server are not its."""
 START_SECONDS = 300.0
 """Recovery after a crash may take this long; a server that ends by itself is noticed at once."""
+ANSWER_SECONDS = 30.0
+"""For one command of ours; a server that is silent for longer is given up."""
 STOP_SECONDS = 20.0
 FREE_BYTES = 400 * 1024 * 1024
 
@@ -115,6 +117,9 @@ class ReplicaSet:
             self._launch(program, self.data)
             self._wait_for_primary()
             self._check_password()
+        except PyMongoError as error:
+            self.stop()
+            raise CannotStart(f"MongoDB could not be made ready: {error} (whole log: {self.log})") from None
         except BaseException:
             self.stop()
             raise
@@ -124,9 +129,8 @@ class ReplicaSet:
         began = self._process is not None
         self._end()
         if began and self._directory.parent != self.home:
-            shutil.rmtree(
-                self._directory, ignore_errors=True
-            )  # it lies in the temporary directory: nothing stays there
+            # It lies in the temporary directory, where nothing of ours should stay.
+            shutil.rmtree(self._directory, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -158,12 +162,12 @@ class ReplicaSet:
         self._launch(program, workshop)
         members = [{"_id": 0, "host": _MEMBER}]
         configuration = {"_id": _SET, "members": members, "writeConcernMajorityJournalDefault": self.durable}
-        with self._client() as client:
+        with self._stranger() as client:
             client.admin.command("replSetInitiate", configuration)
         self._wait_for_primary()
-        with self._client() as client:  # the server lets a neighbour make the first user, and nothing after that
+        with self._stranger() as client:  # who is let make the first user, and nothing after that
             self._make_user(client, SUPERUSER, ("root",))
-        with MongoClient[Document](self.superuser_url()) as client:
+        with _client(self.superuser_url()) as client:
             self._make_user(client, SERVICE_USER, SERVICE_ROLES)
         self._end()
         workshop.replace(self.data)
@@ -243,21 +247,21 @@ class ReplicaSet:
             except ConnectionFailure:
                 return False
 
-        with self._client() as client:
+        with self._stranger() as client:
             self._wait(primary)
 
     def _check_password(self) -> None:
         try:
-            with MongoClient[Document](self.url()) as client:
+            with _client(self.url()) as client:
                 client.admin.command("ping")
         except OperationFailure as error:
             if error.code != _AUTHENTICATION_FAILED:
-                raise CannotStart(f"MongoDB refused the service: {error.details}") from None
+                raise
             raise CannotStart(f"The passwords in {self._secrets} do not fit the data in {self.data}.") from None
 
-    def _client(self) -> MongoClient[Document]:
-        """A connection without a user, who may do nothing but say hello once there is a user."""
-        return MongoClient(f"mongodb://{self._address()}/?directConnection=true", serverSelectionTimeoutMS=2000)
+    def _stranger(self) -> MongoClient[Document]:
+        """A connection without a user: once there is a user, it may do nothing but say hello."""
+        return _client(f"mongodb://{self._address()}/?directConnection=true")
 
     def _address(self) -> str:
         return quote(str(self._directory / _SOCKET), safe="")
@@ -270,3 +274,8 @@ class ReplicaSet:
         end(process, [(signal.SIGTERM, STOP_SECONDS)])
         if self._running_log is not None:
             self._running_log.finish()
+
+
+def _client(url: str) -> MongoClient[Document]:
+    milliseconds = int(ANSWER_SECONDS * 1000)
+    return MongoClient(url, serverSelectionTimeoutMS=2000, socketTimeoutMS=milliseconds)

@@ -18,7 +18,7 @@ def program(place: Path, script: str) -> Path:
 
 
 def test_a_platform_without_the_package_is_told_what_to_set(tmp_path: Path) -> None:
-    with pytest.raises(CannotStart, match=r"no embedded MongoDB for this platform.*set DATAR_MONGODB_URL"):
+    with pytest.raises(CannotStart, match=r"no embedded MongoDB here \(.*x86-64.*set DATAR_MONGODB_URL"):
         find_mongod(tmp_path, None, "datar-no-such-package")
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -98,7 +98,10 @@ def read_two(mongo: ReplicaSet) -> list[int]:
 
 def listening(pid: int) -> set[str]:
     """The TCP sockets that a process listens on."""
-    links = {str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()}
+    links = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since
+            links.add(str(file.readlink()))
     tables = [Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
     rows = [line.split() for table in tables for line in table]
     return {row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in links}
