@@ -28,7 +28,11 @@ curl -sS $DATA/airlines/data/UA/ -H "Api-Key: $KEY" -H "Authorization: Bearer $T
 # 5. a new airline
 curl -sS -X POST $DATA/airlines/data/ \
 -H "Api-Key: $KEY" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
--d "{{\\"carrier\\":\\"Z$(date +%s)\\",\\"name\\":\\"My Airline\\"}}"; echo
+-d '{{"carrier":"ZZ","name":"My Airline"}}'; echo
+
+# 6. and away with it: the demo is again as its examples show it (no answer but the status, 204)
+curl -sS -X DELETE $DATA/airlines/data/ZZ/ \
+-H "Api-Key: $KEY" -H "Authorization: Bearer $TOKEN" -w '%{{http_code}}\\n'
 
 More to paste: docs/how-to/ask-ten-questions.md
 """
@@ -44,7 +48,7 @@ def greeting(url: str, demo: Mapping[str, str] | None) -> str:
 
 
 def curl_lines(url: str, demo: Mapping[str, str]) -> str:
-    """Lines for a shell, in order: address, key, token, filtered list, groups, one record, create."""
+    """Lines for a shell, in order: address, key, token, filtered list, groups, one record, create, delete."""
     login = json.dumps({"username": demo["user"], "password": demo["password"]})
     return _PASTE.format(
         url=url,

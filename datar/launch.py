@@ -51,6 +51,7 @@ def up(*, host: str, port: int) -> int:
             _require_port(host, port)
             _open_database(stack)
             demo = _prepare(Progress(OutputWrapper(sys.stdout)))
+            print("Starting the server ...", flush=True)
             server = _serve(stack, host, port)
             _wait_until_ready(server, host, port)
             print(greeting(f"http://{_netloc(_reachable(host), port)}", demo), flush=True)

@@ -11,7 +11,30 @@ from records.exports import Pieces
 
 AT_ONCE: Final = max(1, env.integer("DATAR_THREADS", 2, least=1, most=64) - 1)
 """In one process. A thread is left for all others, or a few clients that do not read would stop the service."""
-_places = threading.BoundedSemaphore(AT_ONCE)
+
+
+class Places:
+    """A number of places. They may be left from within a finalizer, which may run in the middle of ``enter``."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+        self._lock = threading.RLock()
+
+    def enter(self) -> bool:
+        """Take a place, if there is one."""
+        with self._lock:
+            if self._free == 0:
+                return False
+            self._free -= 1
+            return True
+
+    def leave(self) -> None:
+        """Give it back."""
+        with self._lock:
+            self._free += 1
+
+
+_places = Places(AT_ONCE)
 
 
 class Streamed:
@@ -19,9 +42,9 @@ class Streamed:
 
     def __init__(self, begin: Callable[[], Pieces]) -> None:
         """Begin when there is a place. Raises Unavailable (``overloaded``), and what ``begin`` raises."""
-        if not _places.acquire(blocking=False):
+        if not _places.enter():
             raise Unavailable("Too many lists are streamed at once; try again.", code="overloaded")
-        self._leave = weakref.finalize(self, _places.release)
+        self._leave = weakref.finalize(self, _places.leave)
         self._leave.atexit = False
         try:
             self._pieces = begin()

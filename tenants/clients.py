@@ -8,6 +8,7 @@ from datar.errors import Conflict, NotFound
 from tenants.accounts import find_user, require_password
 from tenants.authentication import forget_users
 from tenants.context import public
+from tenants.emails import identity_of
 from tenants.keys import forget_grants
 from tenants.models import Client, Status
 
@@ -18,6 +19,16 @@ def find_client(*, client_id: int | None) -> Client:
         client: Client | None = Client.objects.exclude(status=Status.DELETED).filter(pk=client_id).first()
     if client is None:
         raise NotFound
+    return client
+
+
+def find_named(name: str) -> Client:
+    """The client of that e-mail address or schema, for commands. Raises NotFound."""
+    found = {"email_identity": identity_of(name)} if "@" in name else {"schema_name": name}
+    with public():
+        client: Client | None = Client.objects.exclude(status=Status.DELETED).filter(**found).first()
+    if client is None:
+        raise NotFound(f"There is no client '{name}'.")
     return client
 
 

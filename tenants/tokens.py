@@ -25,6 +25,10 @@ Kind = Literal["access", "refresh"]
 _HEADER = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=").decode() + "."
 _REMEMBERED = 4_096
 _FAR = 2**40
+_EXPIRED = (
+    "The token has expired; get a new one: POST the refresh token to /api/auth/token/refresh/,"
+    " or e-mail and password to /api/auth/token/."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def read_token(text: str, kind: Kind | None = None) -> Claims:
     claims = _verified.get(text) or _verify(text)
     if claims.expires <= time.time():
         _verified.pop(text, None)
-        raise NotAuthenticated("The token has expired; get a new one.", code="token_expired")
+        raise NotAuthenticated(_EXPIRED, code="token_expired")
     if kind is not None and claims.kind != kind:
         raise NotAuthenticated(f"This is a {claims.kind} token; send the {kind} token.", code="token_wrong_type")
     return claims
@@ -67,7 +71,7 @@ def _verify(text: str) -> Claims:
     try:
         claims = _claims(token_backend.decode(text))
     except TokenBackendExpiredToken as error:
-        raise NotAuthenticated("The token has expired; get a new one.", code="token_expired") from error
+        raise NotAuthenticated(_EXPIRED, code="token_expired") from error
     except TokenBackendError as error:
         raise _not_valid() from error
     if len(_verified) >= _REMEMBERED:

@@ -36,7 +36,9 @@ def ensure_demo(report: Report) -> dict[str, str]:
         client = Client.objects.exclude(status=Status.DELETED).filter(email=EMAIL).first()
     if client is None:
         load_public(report)
+        report(0, 1, "Making the demo's tenant")
         made = register(email=EMAIL, password=demo["password"], name="Demo")
+        report(1, 1, "Making the demo's tenant")
         demo |= {"tenant": made.client.schema_name, "api_key": made.api_key}
     else:
         accounts.reset_password(namespace=client.schema_name, email=EMAIL, password=demo["password"])

@@ -158,6 +158,23 @@ def test_suspending_by_command() -> None:
         call_command("suspend_tenant", "nobody_123456")
 
 
+def test_a_lost_key_is_followed_by_a_new_one() -> None:
+    tenant = new_tenant("forgetful")
+    for name in (tenant.schema, tenant.email.upper()):
+        said = StringIO()
+        call_command("create_api_key", name, stdout=said)
+        api = tenant.api.with_key(said.getvalue().strip())
+        assert api.get(ME).data["tenant"]["schema_name"] == tenant.schema
+    said = StringIO()
+    call_command("create_api_key", tenant.schema, "--scope=read", "--label=reports", stdout=said)
+    reader = tenant.api.with_key(said.getvalue().strip())
+    assert reader.get(ME).data["scope"] == "read"
+    assert [key["label"] for key in tenant.api.get(KEYS).data][-1] == "reports"
+    for name in ("nobody@example.com", "nobody_123456", ""):
+        with pytest.raises(CommandError, match=f"no client '{name}'"):
+            call_command("create_api_key", name)
+
+
 def test_a_new_operator_sees_publics_users_only() -> None:
     operator = Api(access=new_user(PUBLIC, "owner"))
     for method, path, body in (

@@ -214,12 +214,13 @@ def test_the_printed_lines_work_as_printed(clone: Path) -> None:
         finally:
             process.terminate()
     assert (shell.returncode, shell.stderr) == (0, "")
-    listed, late, one, created = (json.loads(line) for line in shell.stdout.splitlines() if line)
+    listed, late, one, created, removed = (json.loads(line) for line in shell.stdout.splitlines() if line)
     assert len(listed["data"]) == 3
     assert all(row["origin"] == "JFK" and row["dep_delay"] > 600 for row in listed["data"])
     assert late["data"][0]["airline.name"] == "Frontier Airlines Inc."
     assert one["data"]["name"] == "United Air Lines Inc."
-    assert created["data"]["name"] == "My Airline"
+    assert created["data"] == {"carrier": "ZZ", "name": "My Airline"}
+    assert removed == 204, "the printed lines leave the data as it was, and can be pasted again"
     wait_until_gone(clone)
 
 

@@ -221,7 +221,7 @@ def test_durations_are_compared_by_their_length(engine: Engine) -> None:
         ("integer", "1.0", "invalid_type"),
         ("integer", "١", "invalid_type"),
         ("integer", "", "invalid_type"),
-        ("integer", "9" * 30, "invalid_type"),
+        ("integer", "9" * 30, "number_out_of_range"),
         ("integer", str(2**63), "number_out_of_range"),
         ("number", "NaN", "invalid_type"),
         ("number", "1_0", "invalid_type"),

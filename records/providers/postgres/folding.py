@@ -23,9 +23,7 @@ _AS_16: Final = SQL("""CASE
     WHEN lower(upper({even} COLLATE "default")) = {evened} AND {text} !~ {odd}
         THEN lower(upper({text} COLLATE "default")) COLLATE "C"
     ELSE translate({text}, {upper}, {lower}) COLLATE "C" END""")
-_ANYWHERE: Final = SQL("""CASE
-    WHEN octet_length({text}) = length({text}) THEN lower({text} COLLATE "C") COLLATE "C"
-    ELSE translate({text}, {upper}, {lower}) COLLATE "C" END""")
+_IN_DEFINITIONS: Final = SQL('lower(upper({text} COLLATE "default")) COLLATE "C"')
 
 _DOTTED: Final = "\u0130"
 _ODD: Final = "\u0130\u0131\u1fd3\u1fe3\ufb05"
@@ -38,7 +36,11 @@ _LATE: Final = {"\u1fd3": "\u0390", "\u1fe3": "\u03b0", "\ufb05": "\ufb06"}
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """How a server folds case; 0: a way that every server knows. ``server_version`` as libpq tells it (170002)."""
+    """How a server folds case; ``server_version`` as libpq tells it (170002).
+
+    0: in definitions, such as an index's condition: as the database's own locale does, in few letters, for a definition
+    must fit a row of the catalogue.
+    """
 
     server_version: int = 0
 
@@ -48,7 +50,7 @@ class Folding:
             return _AS_18.format(text=text)
         if self.server_version >= _UNICODE:
             return _AS_17.format(text=text, **_seventeen())
-        return (_AS_16 if self.server_version else _ANYWHERE).format(text=text, **_sixteen())
+        return _AS_16.format(text=text, **_sixteen()) if self.server_version else _IN_DEFINITIONS.format(text=text)
 
 
 def simple_fold(letter: str) -> str:

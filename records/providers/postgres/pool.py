@@ -102,6 +102,7 @@ class Pool:
 
     def check(self) -> None:
         """Part with every idle connection that is broken: where one was lost, its neighbours mostly are too."""
+        self._version = 0  # the server may come back as a newer one
         if self._reach.silent:
             return  # a frozen server's connections are whole when it thaws
         for pool in list(self._pools.values()):

@@ -10,13 +10,14 @@ from functools import cache
 from typing import Final
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 _PING_SECONDS: Final = 2
 _PAUSE_SECONDS: Final = 0.5
 _FRESH_SECONDS: Final = 1.5
 """A server that answered so lately is not asked again."""
-_STUCK_SECONDS: Final = 2.5
-"""A ping without any end, as when its server's name is looked up in vain, is no answer."""
+_STUCK_SECONDS: Final = 0.5
+"""Beyond its hosts' time: a ping without any end, as when a name is looked up in vain, is no answer."""
 
 
 class Reach:
@@ -25,6 +26,8 @@ class Reach:
     def __init__(self, conninfo: str) -> None:
         self.silent = False
         self._conninfo = conninfo
+        hosts = str(conninfo_to_dict(conninfo).get("host", "")).count(",") + 1
+        self._stuck_after = hosts * _PING_SECONDS + _STUCK_SECONDS
         self._lock = threading.Lock()
         self._pinging: threading.Thread | None = None
         self._asked_at = float("-inf")
@@ -34,7 +37,7 @@ class Reach:
         with self._lock:
             now = time.monotonic()
             if self._pinging is not None and self._pinging.is_alive():
-                self.silent = self.silent or now - self._asked_at > _STUCK_SECONDS
+                self.silent = self.silent or now - self._asked_at > self._stuck_after
             elif self.silent or now - self._asked_at > _FRESH_SECONDS:
                 self._asked_at = now
                 self._pinging = threading.Thread(target=self._ping, name="datar-ping", daemon=True)
