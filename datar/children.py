@@ -11,6 +11,9 @@ from typing import IO
 
 from datar.state import Account
 
+ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+"""All that an embedded server is told of ours."""
+
 _LAUNCH = """
 import ctypes, os, sys
 parent, number, uid, gid, *command = sys.argv[1:]
@@ -63,3 +66,21 @@ def end(process: "subprocess.Popen[bytes] | None", steps: Sequence[tuple[int, fl
         process.send_signal(number)
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
+
+
+def what_runs(pid: int, program: str, directory: Path) -> str:
+    """Who has that number: ``ours`` (``program``, at work in ``directory``), ``other`` (another program), ``nothing``.
+
+    ``nothing`` also stands for the same program elsewhere, and for a system without /proc: the server has to judge.
+    """
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return "nothing"
+    try:
+        running = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+        if not running.endswith(program.encode()):
+            return "other"
+        return "ours" if Path(f"/proc/{pid}/cwd").samefile(directory) else "nothing"
+    except OSError:
+        return "nothing"

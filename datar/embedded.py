@@ -4,7 +4,6 @@ It knows how to make, start and stop one cluster of its own. It refuses to know 
 signals no process but the one it started or the one whose data directory is its own.
 """
 
-import fcntl
 import os
 import shutil
 import signal
@@ -21,12 +20,14 @@ import psycopg
 from psycopg import sql
 
 from datar.binaries import find_binaries
-from datar.children import end, spawn
+from datar.children import ENVIRONMENT, end, spawn, what_runs
 from datar.state import (
     Account,
     CannotStart,
     database_home,
+    hold,
     own_directory,
+    require_space,
     short_directory,
     state_home,
     stored_secret,
@@ -100,9 +101,9 @@ class Cluster:
 
     def start(self) -> None:
         """Make the cluster when it is absent, start it and wait until it answers. Raises CannotStart."""
-        self._hold()
+        self._lock = hold(self.state / f"postgres-{self.version}.lock", self.data)
         try:
-            self._require_space()
+            require_space(self.home, FREE_BYTES)
             binaries = find_binaries(self.version, self.home, self._account)
             if not self.data.exists():
                 self._make(binaries)
@@ -139,24 +140,6 @@ class Cluster:
 
     # --- starting, step by step
 
-    def _hold(self) -> None:
-        """Take the cluster for this process; the kernel gives it back when the process ends, however it ends."""
-        self._lock = (self.state / f"postgres-{self.version}.lock").open("ab")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            self._lock = None
-            raise CannotStart(f"Datar already runs with the data in {self.data}: stop it first.") from None
-
-    def _require_space(self) -> None:
-        free = shutil.disk_usage(self.home).free
-        if free < FREE_BYTES:
-            raise CannotStart(
-                f"Not enough disk space in {self.home}: {free // 2**20} MB are free, "
-                f"{FREE_BYTES // 2**20} MB are needed. Nothing was changed."
-            )
-
     def _make(self, binaries: Path) -> None:
         """Run initdb beside the final place and move the result there, so that half a cluster is never started."""
         workshop = own_directory(self.home / f".new-{self.version}", account=self._account)
@@ -174,7 +157,7 @@ class Cluster:
         if self.options.get("fsync") == "off":
             command.append("--no-sync")
         done = subprocess.run(  # noqa: S603 - our own program, no shell
-            command, cwd="/", env=_ENVIRONMENT, capture_output=True, text=True, check=False, **identity
+            command, cwd="/", env=ENVIRONMENT, capture_output=True, text=True, check=False, **identity
         )  # type: ignore[call-overload]  # for **identity
         password.unlink()
         if done.returncode != 0:
@@ -195,7 +178,7 @@ class Cluster:
         except (OSError, ValueError):
             return
         deadline = time.monotonic() + STOP_SECONDS
-        while (kind := _what_runs(pid, self.data)) == "ours":
+        while (kind := what_runs(pid, "postgres", self.data)) == "ours":
             if time.monotonic() > deadline:
                 raise CannotStart(f"Another PostgreSQL (process {pid}) still uses {self.data}: end it and start again.")
             os.kill(pid, signal.SIGINT)
@@ -217,7 +200,7 @@ class Cluster:
         with self.log.open("ab") as log:
             self.log.chmod(0o600)
             self._process = spawn(
-                command, end_signal=signal.SIGINT, environment=_ENVIRONMENT, account=self._account, log=log
+                command, end_signal=signal.SIGINT, environment=ENVIRONMENT, account=self._account, log=log
             )
 
     def _wait(self) -> None:
@@ -249,24 +232,6 @@ class Cluster:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [SERVICE_DATABASE]).fetchone()
             if found is None:
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
-
-
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _what_runs(pid: int, data: Path) -> str:
-    """``ours``: a server on ``data``; ``other``: another process; ``nothing``: none, or PostgreSQL has to judge."""
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return "nothing"
-    try:
-        program = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
-        if not program.endswith(b"postgres"):
-            return "other"
-        return "ours" if Path(f"/proc/{pid}/cwd").samefile(data) else "nothing"
-    except OSError:
-        return "nothing"  # no /proc here: PostgreSQL's own check decides
 
 
 def _last_line(text: str) -> str:

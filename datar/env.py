@@ -1,13 +1,23 @@
 """Typed readers of the environment. A bad value stops the start with one sentence that names the variable."""
 
 import os
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 SECRET_CHARACTERS = 32
+_MONGODB_URL = re.compile(r"mongodb(\+srv)?://([^:@/?#\s]+(:[^:@/?#\s]*)?@)?[^@/?#\s]+(/[^@/?#\s]*)?(\?[^@?#\s]*)?")
 
 
 class BadSetting(SystemExit):
     """A setting that cannot be used; the process ends with exit code 1 and this sentence on stderr."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretUrl:
+    """A URL with a password in it: printed or logged by mistake, it shows nothing. ``text`` is the URL."""
+
+    text: str = field(repr=False)
 
 
 def text(name: str, default: str) -> str:
@@ -69,3 +79,16 @@ def secret(name: str) -> str:
     if len(raw) < SECRET_CHARACTERS:
         raise BadSetting(f"{name} must be set to at least {SECRET_CHARACTERS} random characters (`make up` makes one).")
     return raw
+
+
+def mongodb_url(name: str) -> SecretUrl | None:
+    """The address of a MongoDB server, or None when it is unset; the complaint never quotes it."""
+    raw = os.environ.get(name)
+    if not raw:
+        return None
+    if not _MONGODB_URL.fullmatch(raw):
+        raise BadSetting(
+            f"{name} cannot be read: it is mongodb://user:password@host:27017/?replicaSet=name, with the characters"
+            " @ : / ? # % [ ] of user and password percent-encoded."
+        )
+    return SecretUrl(raw)

@@ -76,6 +76,8 @@ DATABASES = {
 }
 DATAR_POOL_SIZE = env.integer("DATAR_POOL_SIZE", 4, least=1, most=200)
 """Connections of one process for records."""
+DATAR_MONGODB_URL = env.mongodb_url("DATAR_MONGODB_URL")
+"""Where the rows of MongoDB datasources are to live."""
 
 # --- HTTP
 MIDDLEWARE = [

@@ -4,14 +4,17 @@ It knows directories, modes and secrets. It refuses to know what is stored, and 
 directory that it did not make: where the database's account cannot reach the project, a place of our own is used.
 """
 
+import fcntl
 import hashlib
 import os
 import pwd
 import secrets
+import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from datar import env
 
@@ -36,7 +39,7 @@ def state_directory() -> Path:
 
 
 def unprivileged_account() -> Account | None:
-    """Whom PostgreSQL runs as: None (we ourselves) unless we are root, which PostgreSQL refuses.
+    """Whom the embedded databases run as: None (we ourselves) unless we are root, which PostgreSQL refuses.
 
     Then it is ``DATAR_POSTGRES_USER``, by default ``nobody``, which every Unix has; no account is ever made.
     """
@@ -103,7 +106,7 @@ def database_home(state: Path, account: Account | None) -> Path:
     note = state / "elsewhere"
     digest = hashlib.sha256(os.fsencode(state)).hexdigest()[:12]
     other = Path("/var/lib") / f"datar-{digest}"
-    settled_here = any(state.glob("postgres-*"))
+    settled_here = any(state.glob("postgres-*")) or any(state.glob("mongodb-*"))
     if not note.exists() and (settled_here or reachable(state, account)):
         return state
     own_directory(other, mode=0o711)
@@ -127,6 +130,27 @@ def short_directory(wanted: Path, account: Account | None) -> Path:
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != uid or stat.S_IMODE(status.st_mode) != 0o700:
         raise CannotStart(f"{path} belongs to somebody else or is open to others: remove it and start again.")
     return path
+
+
+def hold(lock: Path, data: Path) -> IO[bytes]:
+    """Take ``data`` for this process until the file is closed; the kernel closes it when the process ends anyhow."""
+    file = lock.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise CannotStart(f"Datar already runs with the data in {data}: stop it first.") from None
+    return file
+
+
+def require_space(home: Path, least: int) -> None:
+    """Raise CannotStart where fewer than ``least`` bytes are free."""
+    free = shutil.disk_usage(home).free
+    if free < least:
+        raise CannotStart(
+            f"Not enough disk space in {home}: {free // 2**20} MB are free, "
+            f"{least // 2**20} MB are needed. Nothing was changed."
+        )
 
 
 def write_private(path: Path, text: str) -> None:

@@ -2,7 +2,7 @@
 on 16 for both, and nothing left.
 
 It bounds the time, removes the temporary files of the run, and fails when a process of it is still there or a file's
-mode in the project or above it has changed.
+mode in the project or above it has changed. What this machine could not test is said in the last line.
 """
 
 import os
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from datar.children import end, spawn
 from tests.cluster import ROOT
+from tests.mongo import why_not_mongodb
 
 SECONDS = {"ci": 20 * 60, "trust": 6 * 3600}
 SHORTER = {"ci": "short", "trust": "ci"}
@@ -87,6 +88,8 @@ def main() -> int:
     code = next((code for code in codes if code != 0), 1 if left or changed else 0)
     verdict = "All green" if code == 0 else "FAILED"
     print(f"--- {verdict} after {time.monotonic() - began:.0f} s.", flush=True)
+    if (reason := why_not_mongodb()) is not None:
+        print(f"--- NOT TESTED: everything on MongoDB. {reason}", flush=True)
     return code
 
 
