@@ -85,6 +85,10 @@ class TableCatalog:
             _families.put(self.namespace, family)
         return family.children.get((table.identity.app, table.identity.name), ())
 
+    def dependents(self, table: Table) -> tuple[Table, ...]:
+        """The materialized tables, active or not, whose enforced foreign keys point at this one, as they are now."""
+        return _load_dependents(table)
+
     @property
     def secret(self) -> bytes:
         """The key that signs cursors."""
@@ -183,6 +187,20 @@ def _load_family(namespace: str) -> _Family:
     except ProgrammingError as error:
         raise refusal_when_gone(error, namespace) from error
     return _Family(read_at, {target: tuple(tables) for target, tables in children.items()})
+
+
+def _load_dependents(table: Table) -> tuple[Table, ...]:
+    here = (table.identity.app, table.identity.name)
+    with use(table.identity.namespace):
+        rows = DataTable.objects.select_related("app", "data_source").filter(is_materialized=True)
+        rows = rows.defer("json_schema", "columns").order_by("pk")
+        whole = _unparsed(list(rows))
+        tables = [each for row in rows if (each := _table_of(whole.get(row.pk, row))) is not None]
+    return tuple(
+        child
+        for child in tables
+        if any(key.enforced and (key.target_app, key.target_table) == here for key in child.foreign_keys)
+    )
 
 
 @cache

@@ -11,9 +11,10 @@ from records.descriptor import InvalidDescriptor, assign_columns, parse_table
 from records.documents import own_columns
 from records.documents import placed as placed_fields
 from records.provider import Resolve
-from records.table import Document, Identity, Json, Table
+from records.table import Document, Identity, Json, Store, Table
 from tenants import context
 
+_STORES: Mapping[str, Store] = {ProviderType.MONGODB: "mongodb"}
 Batch = Mapping[tuple[str, str], Table]
 
 
@@ -28,6 +29,7 @@ def identity_of(row: DataTable) -> Identity:
         revision=row.revision,
         columns=row.columns,
         document=_document_of(row.data_source, row.json_schema),
+        store=_STORES.get(row.data_source.provider_type, "postgres"),
     )
 
 

@@ -1,18 +1,19 @@
 """Physical tables of defined ones: the one place that runs DDL and writes the history of it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from datar.errors import Conflict, NotSupportedYet
+from datasources.connect import provider_for
 from datasources.models import DataSource
 from datasources.providers import MATERIALIZING
 from datatables.models import DataTable, SchemaOperation
 from records.limits import LOCK_MILLISECONDS, LOCK_TRIES
-from records.provider import Applied, Change, Resolve
-from records.providers.postgres import ddl
+from records.provider import Applied, Change, Provider, Resolve
 from records.table import Table
 
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -33,9 +34,8 @@ def make_physical(pairs: Sequence[tuple[DataTable, Table]], resolve: Resolve, *,
 
     Raises Conflict when the target of an enforced foreign key, outside of these tables, is not materialized.
     """
-    tables = [table for _, table in pairs]
-    _check_targets(tables)
-    applied = _apply(ddl.create(tables, resolve))
+    _check_targets([table for _, table in pairs])
+    applied = [done for provider, tables in _by_provider(pairs) for done in _apply(provider, tables, resolve)]
     rows = {row.pk: row for row, _ in pairs}
     DataTable.objects.filter(pk__in=rows).update(is_materialized=True, revision=F("revision") + 1)
     for row in rows.values():
@@ -44,23 +44,33 @@ def make_physical(pairs: Sequence[tuple[DataTable, Table]], resolve: Resolve, *,
     _write_history(applied, rows, user_id)
 
 
-def _apply(changes: Sequence[Change]) -> tuple[Applied, ...]:
-    """Run the changes. A foreign key locks its target, and others queue behind whoever waits: so we wait in turns."""
+def _by_provider(pairs: Sequence[tuple[DataTable, Table]]) -> list[tuple[Provider, list[Table]]]:
+    """The tables that go to one provider, together, for they may refer to each other in a circle."""
+    found: dict[int, tuple[Provider, list[Table]]] = {}
+    for row, table in pairs:
+        provider = provider_for(row.data_source.provider_type)
+        found.setdefault(id(provider), (provider, []))[1].append(table)
+    return list(found.values())
+
+
+def _apply(provider: Provider, tables: Sequence[Table], resolve: Resolve) -> tuple[Applied, ...]:
+    """Make the tables. A foreign key locks its target, and others queue behind whoever waits: so we wait in turns."""
+    changes = provider.create(tables, resolve)
     for _ in range(LOCK_TRIES - 1):
         try:
-            return _apply_once(changes)
+            return _apply_once(provider, changes)
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
                 raise
-    return _apply_once(changes)
+    return _apply_once(provider, changes)
 
 
-def _apply_once(changes: Sequence[Change]) -> tuple[Applied, ...]:
+def _apply_once(provider: Provider, changes: Sequence[Change[Any]]) -> tuple[Applied, ...]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_MILLISECONDS}ms"])
         with connection.wrap_database_errors:
-            return ddl.apply(changes, connection.connection)
+            return provider.apply(changes, connection.connection)
 
 
 def _write_history(applied: Sequence[Applied], rows: Mapping[int, DataTable], user_id: int | None) -> None:

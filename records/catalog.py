@@ -13,6 +13,10 @@ class Catalog(Tables, Protocol):
     def secret(self) -> bytes:
         """The key that signs cursors, the same in every process of the service."""
 
+    def dependents(self, table: Table) -> tuple[Table, ...]:
+        """The materialized tables, active or not, whose enforced foreign keys point at this one, itself too, as they
+        are now: asked anew each time, for rows that must not be orphaned."""
+
     def reload(self, table: Table) -> Table:
         """The same table as it is now. Raises NotFound or Conflict when it is gone or not materialized."""
 

@@ -5,10 +5,9 @@ A provider never meets a client's string as a name, and raises only kinds of ``d
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
-from psycopg.sql import Composed
-
+from records.catalog import Catalog
 from records.exports import Form, Pieces
 from records.plan import GroupPlan, KeyedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
 from records.table import Table
@@ -17,15 +16,21 @@ Resolve = Callable[[str, str], Table | None]
 """(app slug, table name) → the table, or None when there is none."""
 
 
+Statement = TypeVar("Statement")
+
+
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One physical change of the table of that id: what it does in words, its statements, and those that undo it."""
+class Change(Generic[Statement]):
+    """One physical change of the table of that id: what it does in words, its statements, and those that undo it.
+
+    Only the provider that computed it knows what a statement is.
+    """
 
     table_id: int
     operation: str
     description: str
-    statements: tuple[Composed, ...]
-    rollback: tuple[Composed, ...]
+    statements: tuple[Statement, ...]
+    rollback: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,14 @@ class Stale(Exception):
 
 
 class Provider(Protocol):
-    """What a store must do. Bytes are finished JSON text; ``resolve`` finds the tables that foreign keys name."""
+    """What a store must do. Bytes are finished JSON text; the catalog finds the tables that foreign keys lead to."""
+
+    def create(self, tables: Sequence[Table], resolve: Resolve) -> tuple[Change[Any], ...]:
+        """The changes that make these tables; ``resolve`` finds those that are there already. Nothing is done yet."""
+
+    def apply(self, changes: Sequence[Change[Any]], transaction: Any) -> tuple[Applied, ...]:
+        """Make the changes. ``transaction`` is the caller's psycopg connection: what PostgreSQL keeps is kept with it,
+        what another store keeps is taken back when it is not."""
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:
         """The list or the groups as ``{"data":[…],"total":…,…}``; one statement."""
@@ -59,17 +71,17 @@ class Provider(Protocol):
     def get(self, plan: KeyedPlan) -> Row | None:
         """One row, or None."""
 
-    def insert(self, plan: WritePlan, resolve: Resolve) -> Written:
+    def insert(self, plan: WritePlan, catalog: Catalog) -> Written:
         """All rows or none."""
 
-    def insert_each(self, plan: WritePlan, resolve: Resolve) -> Sifted:
+    def insert_each(self, plan: WritePlan, catalog: Catalog) -> Sifted:
         """The rows that can be stored, in one transaction. Raises Stale where the guard did not hold."""
 
-    def upsert(self, plans: Sequence[WritePlan], resolve: Resolve) -> tuple[Written, ...]:
+    def upsert(self, plans: Sequence[WritePlan], catalog: Catalog) -> tuple[Written, ...]:
         """Insert, or change what each plan's unique fields find; all plans or none."""
 
-    def update(self, plan: WritePlan, resolve: Resolve) -> Written:
+    def update(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Change rows by key, only the sent fields; all rows or none."""
 
-    def delete(self, plan: WritePlan, resolve: Resolve) -> Written:
+    def delete(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Remove rows by key, all or none, or all that a condition holds of."""

@@ -78,7 +78,7 @@ class RecordSet:
 
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = writes.plan_create(table, body, pairs, minimal=minimal)
-            written = self.provider.insert(plan, self.catalog.find)
+            written = self.provider.insert(plan, self.catalog)
             return written, answers.created(plan, written)
 
         return self._write(attempt)
@@ -86,7 +86,7 @@ class RecordSet:
     def _create_each(self, body: bytes, pairs: Pairs, *, minimal: bool) -> Answer:
         def attempt(table: Table) -> tuple[Written, Answer]:
             asked = skipping.plan_skipping(table, body, pairs, minimal=minimal)
-            done = self.provider.insert_each(asked.plan, self.catalog.find)
+            done = self.provider.insert_each(asked.plan, self.catalog)
             return Written(len(done.stored), held=True), skipping.skipped(asked, done)
 
         return self._write(attempt)
@@ -96,7 +96,7 @@ class RecordSet:
 
         def attempt(table: Table) -> tuple[Written, Answer]:
             batch = writes.plan_upsert(table, body, pairs, minimal=minimal)
-            return answers.upserted(batch, self.provider.upsert(batch.plans, self.catalog.find))
+            return answers.upserted(batch, self.provider.upsert(batch.plans, self.catalog))
 
         return self._write(attempt)
 
@@ -110,7 +110,7 @@ class RecordSet:
 
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = writes.plan_update(table, record_id, body, pairs, if_match, replace=replace)
-            written = self.provider.update(plan, self.catalog.find)
+            written = self.provider.update(plan, self.catalog)
             return written, answers.updated(plan, written)
 
         return self._write(attempt)
@@ -120,7 +120,7 @@ class RecordSet:
 
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = writes.plan_update_many(table, body, pairs, minimal=minimal)
-            written = self.provider.update(plan, self.catalog.find)
+            written = self.provider.update(plan, self.catalog)
             return written, answers.updated(plan, written)
 
         return self._write(attempt)
@@ -136,7 +136,7 @@ class RecordSet:
     def _delete(self, plan_of: Callable[[Table], WritePlan]) -> Answer:
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = plan_of(table)
-            written = self.provider.delete(plan, self.catalog.find)
+            written = self.provider.delete(plan, self.catalog)
             return written, answers.deleted(plan, written)
 
         return self._write(attempt)

@@ -26,6 +26,11 @@ class Relation:
     pairs: tuple[tuple[Field, Field], ...]
     many: bool = False
 
+    @property
+    def is_local(self) -> bool:
+        """Whether one store keeps both ends, so that it can follow the relation by itself."""
+        return self.source.identity.store == self.target.identity.store
+
 
 class Tables(Protocol):
     """Where planning finds other tables; a catalog."""

@@ -118,11 +118,15 @@ class Document:
     place: str = "data"
 
 
+Store = Literal["postgres", "mongodb"]
+"""What keeps a table's rows: one server, whatever their layout."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Where and how a table lives and which of its versions this is; what the descriptor does not say.
 
-    Without ``document`` every field has a column of its own.
+    Without ``document`` every field has a column of its own. Tables of one ``store`` can be asked together.
     """
 
     id: int
@@ -133,6 +137,7 @@ class Identity:
     revision: int
     columns: Mapping[str, str]
     document: Document | None = None
+    store: Store = "postgres"
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Databases:
     def __init__(self) -> None:
         inherited = os.environ.get("DATAR_TEST_STATE")
         self.owner = inherited is None
-        self.state = Path(inherited) if inherited else _temporary_state()
+        self.state = Path(inherited) if inherited else make_state()
         self.version = int(os.environ.get("DATAR_TEST_POSTGRES", "18"))
         self.worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         self.cluster = Cluster(self.state, self.version, VOLATILE)
@@ -122,14 +122,14 @@ class Databases:
 @contextmanager
 def temporary_state() -> Iterator[Path]:
     """A state directory for one test, removed with all that is in it."""
-    state = _temporary_state()
+    state = make_state()
     try:
         yield state
     finally:
         shutil.rmtree(state)
 
 
-def _temporary_state() -> Path:
+def make_state() -> Path:
     """A directory of ours in the temporary directory, passable for the account PostgreSQL runs as under root."""
     state = Path(tempfile.mkdtemp(prefix="datar-test-"))
     if os.geteuid() == 0:

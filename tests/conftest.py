@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.cluster import Databases
+from tests.mongo import stop_mongodb
 
 RECORDS = Path(__file__).parent / "records"
 WITHOUT_DJANGO = (RECORDS, Path(__file__).parent / "house")
@@ -35,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     databases = Databases()
     config.stash[databases_key] = databases
     config.add_cleanup(databases.stop)
+    config.add_cleanup(stop_mongodb)
     os.environ["DATABASE_URL"] = databases.cluster.url(databases.migrated)
     os.environ["DATAR_ALLOWED_HOSTS"] = "localhost,127.0.0.1,[::1],testserver"
     os.environ.setdefault("DATAR_SECRET_KEY", "only-for-tests-" + "x" * 32)

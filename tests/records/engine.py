@@ -13,18 +13,21 @@ from records.descriptor import assign_columns, parse_table
 from records.documents import own_columns
 from records.jsontext import dumps
 from records.provider import Provider
-from records.providers.postgres import ddl
+from records.providers.mongo.ledger import Ledger
+from records.providers.mongo.provider import MongoProvider
+from records.providers.mongo.server import Server
 from records.providers.postgres.pool import Pool
 from records.providers.postgres.provider import PostgresProvider
 from records.providers.postgres.support import COUNT_STATEMENTS, STATEMENTS
 from records.recordset import RecordSet
-from records.table import Document, Identity, Table
+from records.table import Document, Identity, Store, Table
+from tests.mongo import mongodb_url
 
-Layout = Literal["flat", "document", "mixed"]
-_KNOWN: tuple[Layout, ...] = ("flat", "document")
+Layout = Literal["flat", "document", "mongo", "mixed"]
+_KNOWN: tuple[Layout, ...] = ("flat", "document", "mongo")
 LAYOUTS = [layout for layout in _KNOWN if layout in os.environ.get("DATAR_TEST_LAYOUTS", "flat,document").split(",")]
-"""How tables keep rows: in columns, or most of a row in one JSON document. Every test runs on both (``make test``: in
-two runs); where tables are related, also with every second table in the other layout."""
+"""How tables keep rows: in columns, most of a row in one JSON document, or in MongoDB. Every test runs on each (``make
+test``: in several runs); where tables are related, also with every second table in the other layout of PostgreSQL."""
 
 _numbers = itertools.count(1)
 
@@ -40,7 +43,10 @@ class Engine:
     def __init__(self, url: str, layout: Layout = "flat") -> None:
         self.url, self.layout = url, layout
         self.pool = Pool(url, size=8)
+        self.server = Server(mongodb_url()) if layout == "mongo" else None
         self.provider: Provider = PostgresProvider(self.pool)
+        if self.server is not None:
+            self.provider = MongoProvider(self.server, Ledger(self.pool))
         self.namespace = f"space_{next(_numbers)}"
         self.tables: dict[tuple[str, str], Table] = {}
         with psycopg.connect(url, autocommit=True) as connection:
@@ -55,6 +61,9 @@ class Engine:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(SQL("DROP SCHEMA {space} CASCADE").format(space=Identifier(self.namespace)))
         self.pool.close()
+        if self.server is not None:
+            self.server.client.drop_database(self.server.database(self.namespace).name)
+            self.server.close()
 
     def define(self, name: str, descriptor: Mapping[str, Any], *, app: str = "crm") -> Table:
         """A table's description, with columns, not yet made."""
@@ -68,7 +77,8 @@ class Engine:
     def _parse(self, number: int, app: str, name: str, descriptor: Any, columns: Mapping[str, str]) -> Table:
         physical = f"{app}_{name}".lower().replace("-", "_")
         document = Document(own_columns(descriptor), indexed=True) if self._keeps_documents(number) else None
-        identity = Identity(number, app, name, self.namespace, physical, 1, columns, document)
+        store: Store = "mongodb" if self.layout == "mongo" else "postgres"
+        identity = Identity(number, app, name, self.namespace, physical, 1, columns, document, store)
         return parse_table(descriptor, identity, self.find)
 
     def _keeps_documents(self, number: int) -> bool:
@@ -82,7 +92,7 @@ class Engine:
                     place=Identifier(self.namespace, "datar_datatable")
                 )
                 connection.execute(guard, [table.identity.id, table.identity.name])
-            ddl.apply(ddl.create(tables, self.find), connection)
+            self.provider.apply(self.provider.create(tables, self.find), connection)
 
     def table(self, name: str, descriptor: Mapping[str, Any]) -> "Rows":
         """Define and make a table; its rows."""
@@ -105,6 +115,15 @@ class Engine:
             other
             for other in self.tables.values()
             if any((key.target_app, key.target_table) == here for key in other.foreign_keys)
+        )
+
+    def dependents(self, table: Table) -> tuple[Table, ...]:
+        """Catalog."""
+        here = (table.identity.app, table.identity.name)
+        return tuple(
+            child
+            for child in self.children(table)
+            if any(key.enforced and (key.target_app, key.target_table) == here for key in child.foreign_keys)
         )
 
     @property

@@ -29,6 +29,9 @@ class NoTables:
     def children(self, table: Table) -> tuple[Table, ...]:
         return ()
 
+    def dependents(self, table: Table) -> tuple[Table, ...]:
+        return ()
+
     def reload(self, table: Table) -> Table:
         return table
 

@@ -49,6 +49,10 @@ class Moving:
     def children(self, table: Table) -> tuple[Table, ...]:
         return self.engine.children(table)
 
+    def dependents(self, table: Table) -> tuple[Table, ...]:
+        """Catalog."""
+        return ()
+
     def reload(self, table: Table) -> Table:
         self.forget()
         return self.find("crm", table.identity.name) or table

@@ -9,7 +9,7 @@ from typing import Final
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from records.plan import WritePlan
-from records.providers.postgres.columns import VERSION, columns_of, compared, qualified
+from records.providers.postgres.columns import columns_of, compared, qualified
 from records.providers.postgres.compile import Values, key_conditions, key_values
 from records.providers.postgres.conditional import (
     change_in_version,
@@ -33,6 +33,7 @@ from records.providers.postgres.rowtext import row_text
 from records.providers.postgres.values import columns_json, texts_of
 from records.providers.postgres.where import condition_shape
 from records.stamp import UPDATED_FIELD, stamped
+from records.system import VERSION
 from records.table import Field, Table
 
 _TEMPLATE: Final = Placeholder("template")

@@ -11,12 +11,9 @@ from typing import Final
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from records.fieldtypes import field_type
+from records.system import VERSION
 from records.table import Field, Table
 
-CREATED: Final = "_created_at"
-UPDATED: Final = "_updated_at"
-VERSION: Final = "_version"
-SYSTEM_COLUMNS: Final = (CREATED, UPDATED, VERSION)
 VERSION_SEQUENCE: Final = "datar_version"
 
 _INSTANT = SQL("""replace(to_json({column})::text, '+00:00"', 'Z"')""")

@@ -12,7 +12,7 @@ from records.conditions import EVERYTHING, Expression
 from records.jsontext import dumps
 from records.plan import KeyedPlan, ListPlan, Populated, Rank, Sort
 from records.providers.postgres.binding import Placeholders
-from records.providers.postgres.columns import VERSION, compared
+from records.providers.postgres.columns import compared
 from records.providers.postgres.expressions import expression_shape, expression_text, hops_shape, table_shape
 from records.providers.postgres.folding import Folding
 from records.providers.postgres.rowtext import populated_row, populated_templates, read_columns, row_template
@@ -21,6 +21,7 @@ from records.providers.postgres.source import Source
 from records.providers.postgres.totals import total_text
 from records.providers.postgres.where import condition_shape, condition_text, condition_values
 from records.query import Page
+from records.system import VERSION
 from records.table import Table
 
 Values = dict[str, str | list[str] | None]

@@ -11,12 +11,13 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 from records.conditions import AllOf, AnyOf, Condition, Expression, Found, Match, Not, Some
 from records.plan import WritePlan
 from records.providers.postgres.binding import Placeholders
-from records.providers.postgres.columns import VERSION, compared, qualified
+from records.providers.postgres.columns import compared, qualified
 from records.providers.postgres.compile import Values, key_conditions, key_values
 from records.providers.postgres.folding import Folding
 from records.providers.postgres.guard import guard
 from records.providers.postgres.source import Source
 from records.providers.postgres.where import condition_text, condition_values
+from records.system import VERSION
 from records.table import Table
 
 _FOUND: Final = SQL("EXISTS (SELECT FROM {table} WHERE {key})")

@@ -16,21 +16,13 @@ from records.params.tree import parse_tree
 from records.provider import Applied, Change, Resolve
 from records.providers.postgres.binding import Constants
 from records.providers.postgres.checks import checks_of, literal
-from records.providers.postgres.columns import (
-    CREATED,
-    UPDATED,
-    VERSION,
-    VERSION_SEQUENCE,
-    Column,
-    columns_of,
-    compared,
-    qualified,
-)
+from records.providers.postgres.columns import VERSION_SEQUENCE, Column, columns_of, compared, qualified
 from records.providers.postgres.placing import own
 from records.providers.postgres.searching import SEARCH, vector_of
 from records.providers.postgres.source import Bare
 from records.providers.postgres.triggers import forget_count, triggers_of
 from records.providers.postgres.where import condition_text
+from records.system import CREATED, UPDATED, VERSION
 from records.table import ABSENT, Field, ForeignKey, Index, Table
 
 
@@ -64,7 +56,7 @@ def index_name(table: Table, fields: Sequence[str], label: str = "") -> str:
     return constraint_name(table, "i", [label, *(table.by_name[name].column for name in fields)])
 
 
-def create(tables: Sequence[Table], resolve: Resolve) -> tuple[Change, ...]:
+def create(tables: Sequence[Table], resolve: Resolve) -> tuple[Change[Composed], ...]:
     """The changes that make these tables, parents first; foreign keys of a cycle come last and are deferrable.
 
     ``resolve`` finds tables that exist already; those of the batch are found first.
@@ -82,12 +74,12 @@ def create(tables: Sequence[Table], resolve: Resolve) -> tuple[Change, ...]:
     return (*changes, *(_late_key(table, key, target(key)) for table, key in late))
 
 
-def apply(changes: Sequence[Change], connection: "psycopg.Connection[Any]") -> tuple[Applied, ...]:
+def apply(changes: Sequence[Change[Composed]], connection: "psycopg.Connection[Any]") -> tuple[Applied, ...]:
     """Run the changes on the caller's connection, inside the caller's transaction; what was done, as text."""
     return tuple(_apply_one(change, connection) for change in changes)
 
 
-def _apply_one(change: Change, connection: "psycopg.Connection[Any]") -> Applied:
+def _apply_one(change: Change[Composed], connection: "psycopg.Connection[Any]") -> Applied:
     began = time.perf_counter()
     for statement in change.statements:
         connection.execute(statement)
@@ -133,7 +125,7 @@ def _missing(table: Table, batch: dict[tuple[str, str], Table], done: Sequence[T
     ]
 
 
-def _create_one(table: Table, keys: Sequence[ForeignKey], target: Callable[[ForeignKey], Table]) -> Change:
+def _create_one(table: Table, keys: Sequence[ForeignKey], target: Callable[[ForeignKey], Table]) -> Change[Composed]:
     lines = [*_columns(table), *_uniques(table), *checks_of(table)]
     lines += [_foreign_key(table, key, target(key), deferrable=False) for key in keys]
     statements: list[Composed] = [
@@ -225,7 +217,7 @@ _ACTIONS = {
 }
 
 
-def _late_key(table: Table, key: ForeignKey, target: Table) -> Change:
+def _late_key(table: Table, key: ForeignKey, target: Table) -> Change[Composed]:
     name = Identifier(foreign_key_name(table, key))
     return Change(
         table_id=table.identity.id,

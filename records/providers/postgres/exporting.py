@@ -14,7 +14,7 @@ from records.conditions import EVERYTHING
 from records.exports import Form
 from records.fieldtypes import field_type
 from records.plan import GroupPlan, ListPlan
-from records.providers.postgres.columns import SYSTEM_COLUMNS, columns_of, rendering, system_rendering
+from records.providers.postgres.columns import columns_of, rendering, system_rendering
 from records.providers.postgres.compile import (
     Values,
     limit_text,
@@ -38,6 +38,7 @@ from records.providers.postgres.grouping import (
 from records.providers.postgres.rowtext import opened, populated_row, row_holes, row_labels
 from records.providers.postgres.source import Source
 from records.query import Page
+from records.system import SYSTEM_COLUMNS
 from records.table import Field
 from records.typerow import TEXT
 

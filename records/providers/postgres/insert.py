@@ -6,16 +6,7 @@ from typing import Final
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
 from records.plan import WritePlan
-from records.providers.postgres.columns import (
-    UPDATED,
-    VERSION,
-    VERSION_SEQUENCE,
-    Column,
-    columns_of,
-    compared,
-    qualified,
-    rendering,
-)
+from records.providers.postgres.columns import VERSION_SEQUENCE, Column, columns_of, compared, qualified, rendering
 from records.providers.postgres.compile import Values
 from records.providers.postgres.ddl import sequence_text
 from records.providers.postgres.guard import guard
@@ -31,6 +22,7 @@ from records.providers.postgres.placing import (
 from records.providers.postgres.rowtext import row_text
 from records.providers.postgres.values import columns_arrays, texts_of
 from records.stamp import UPDATED_FIELD, stamped
+from records.system import UPDATED, VERSION
 from records.table import Field, Table
 
 _TEMPLATE: Final = Placeholder("template")

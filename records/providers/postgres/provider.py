@@ -8,11 +8,12 @@ import psycopg
 from psycopg.sql import Composed
 
 from datar.errors import Conflict
+from records.catalog import Catalog
 from records.exports import Form, Pieces
 from records.kept import Kept
 from records.plan import GroupPlan, KeyedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
-from records.provider import Resolve, Stale
-from records.providers.postgres import change, compile, exporting, grouping, insert, keyset, streaming
+from records.provider import Applied, Change, Resolve, Stale
+from records.providers.postgres import change, compile, ddl, exporting, grouping, insert, keyset, streaming
 from records.providers.postgres.compile import Values
 from records.providers.postgres.conflicts import explained
 from records.providers.postgres.ddl import unique_name
@@ -23,7 +24,7 @@ from records.providers.postgres.references import still_referred_to
 from records.providers.postgres.rowtext import row_template
 from records.providers.postgres.skipping import Sifting
 from records.providers.postgres.statement import Statement
-from records.table import Json
+from records.table import Json, Table
 
 _STATEMENTS_KEPT: Final = 2_000
 _TEXTS_KEPT: Final = 64_000_000
@@ -42,6 +43,14 @@ class PostgresProvider:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._statements: Kept[Hashable, Statement] = Kept(_STATEMENTS_KEPT, _TEXTS_KEPT)
+
+    def create(self, tables: Sequence[Table], resolve: Resolve) -> tuple[Change[Composed], ...]:
+        """The changes that make these tables, parents first."""
+        return ddl.create(tables, resolve)
+
+    def apply(self, changes: Sequence[Change[Composed]], transaction: Any) -> tuple[Applied, ...]:
+        """Make the changes within the caller's transaction. Raises psycopg.Error."""
+        return ddl.apply(changes, transaction)
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:
         """A page of rows or groups as JSON text; one statement."""
@@ -76,29 +85,29 @@ class PostgresProvider:
         row = self._read(statement, compile.row_values(plan))
         return Row(row[0], row[1]) if row else None
 
-    def insert(self, plan: WritePlan, resolve: Resolve) -> Written:
+    def insert(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Add rows; one statement, all or nothing."""
         statement = self._statement(insert.insert_shape(plan), plan, insert.insert_statement)
-        return _inserted(self._write(statement, insert.insert_values(plan), plan, resolve), plan)
+        return _inserted(self._write(statement, insert.insert_values(plan), plan, catalog), plan)
 
-    def insert_each(self, plan: WritePlan, resolve: Resolve) -> Sifted:
+    def insert_each(self, plan: WritePlan, catalog: Catalog) -> Sifted:
         """Add the rows that can be stored; one statement when all can, else one transaction of several."""
         with self._pool.connection(bulk=True) as connection:
             for attempt in range(_TRIES):
                 try:
-                    return Sifting(plan, connection, self._insert_on, _key_repaired, resolve).run()
+                    return Sifting(plan, connection, self._insert_on, _key_repaired, catalog.find).run()
                 except psycopg.Error as error:
-                    self._refuse(error, (plan,), 0, connection, resolve, last=attempt == _TRIES - 1)
+                    self._refuse(error, (plan,), 0, connection, catalog, last=attempt == _TRIES - 1)
         raise _crossed()
 
     def _insert_on(self, connection: Connection, plan: WritePlan) -> Written:
         statement = self._statement(insert.insert_shape(plan), plan, insert.insert_statement)
         return _inserted(statement.run(connection, insert.insert_values(plan)), plan)
 
-    def upsert(self, plans: Sequence[WritePlan], resolve: Resolve) -> tuple[Written, ...]:
+    def upsert(self, plans: Sequence[WritePlan], catalog: Catalog) -> tuple[Written, ...]:
         """One statement per plan, in one transaction when there are several."""
         if len(plans) == 1 and (plans[0].single or not plans[0].pins_key):
-            return (self.insert(plans[0], resolve),)
+            return (self.insert(plans[0], catalog),)
         with self._pool.connection(bulk=True) as connection:
             for attempt in range(_TRIES):
                 done: list[Written] = []
@@ -106,7 +115,7 @@ class PostgresProvider:
                     return self._upsert_all(connection, plans, done)
                 except psycopg.Error as error:
                     last = attempt == _TRIES - 1
-                    self._refuse(error, plans, min(len(done), len(plans) - 1), connection, resolve, last=last)
+                    self._refuse(error, plans, min(len(done), len(plans) - 1), connection, catalog, last=last)
         raise _crossed()
 
     def _upsert_all(
@@ -121,16 +130,16 @@ class PostgresProvider:
         kept = len(done) == len(plans) and done[-1].count == len(plans[-1].rows)
         return tuple(done) if kept else (Written(0),) * len(plans)
 
-    def update(self, plan: WritePlan, resolve: Resolve) -> Written:
+    def update(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Change rows by key, all or none; one statement."""
         statement = self._statement(change.update_shape(plan), plan, change.update_statement)
-        row = self._write(statement, change.update_values(plan), plan, resolve)
+        row = self._write(statement, change.update_values(plan), plan, catalog)
         return _changed(row, plan) if plan.single else _batch(row)
 
-    def delete(self, plan: WritePlan, resolve: Resolve) -> Written:
+    def delete(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Remove rows by key, all or none, or all that a condition holds of; one statement."""
         statement = self._statement(change.delete_shape(plan), plan, self._folded(change.delete_statement))
-        row = self._write(statement, change.delete_values(plan), plan, resolve)
+        row = self._write(statement, change.delete_values(plan), plan, catalog)
         if plan.where is not None:
             if not row[1]:
                 raise Stale
@@ -165,14 +174,14 @@ class PostgresProvider:
         with self._pool.connection() as connection:
             return statement.run(connection, values)
 
-    def _write(self, statement: Statement, values: Values, plan: WritePlan, resolve: Resolve) -> Any:
+    def _write(self, statement: Statement, values: Values, plan: WritePlan, catalog: Catalog) -> Any:
         """One row of result; a deadlock or serialization failure is tried again, for nothing of it was kept."""
         with self._pool.connection(bulk=_is_bulk(plan)) as connection:
             for attempt in range(_TRIES):
                 try:
                     return statement.run(connection, values)
                 except psycopg.Error as error:
-                    self._refuse(error, (plan,), 0, connection, resolve, last=attempt == _TRIES - 1)
+                    self._refuse(error, (plan,), 0, connection, catalog, last=attempt == _TRIES - 1)
         raise _crossed()
 
     def _refuse(
@@ -181,7 +190,7 @@ class PostgresProvider:
         plans: Sequence[WritePlan],
         failed: int,
         connection: Connection,
-        resolve: Resolve,
+        catalog: Catalog,
         *,
         last: bool,
     ) -> None:
@@ -197,7 +206,7 @@ class PostgresProvider:
         kept = still_referred_to(error, plans[0].table, connection, deleting=deleting)
         if kept is not None:
             raise kept from error
-        raise explained(error, plans[0].table, _rows_of(plans), _own(plans[0]), connection, resolve) from error
+        raise explained(error, plans[0].table, _rows_of(plans), _own(plans[0]), connection, catalog.find) from error
 
 
 def _key_repaired(error: psycopg.Error, plan: WritePlan, connection: Connection) -> bool:

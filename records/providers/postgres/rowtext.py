@@ -12,15 +12,9 @@ from psycopg.sql import SQL, Composable, Identifier, Placeholder
 
 from records.jsontext import dumps
 from records.plan import Populated
-from records.providers.postgres.columns import (
-    SYSTEM_COLUMNS,
-    columns_of,
-    compared,
-    qualified,
-    rendering,
-    system_rendering,
-)
+from records.providers.postgres.columns import columns_of, compared, qualified, rendering, system_rendering
 from records.providers.postgres.source import joined
+from records.system import SYSTEM_COLUMNS
 from records.table import Field, Table
 
 _OPENED: Final = SQL("(SELECT {text} FROM (SELECT {document} || '{{}}'::jsonb AS {document} OFFSET 0) AS document)")

@@ -8,8 +8,9 @@ from typing import Final
 
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from records.providers.postgres.columns import VERSION, qualified
+from records.providers.postgres.columns import qualified
 from records.stamp import UPDATED_FIELD, stamped
+from records.system import VERSION
 from records.table import Table
 
 ROW_COUNT_TABLE: Final = "datar_rowcount"

@@ -1,0 +1,80 @@
+"""The MongoDB provider: a plan becomes one pipeline or a transaction of commands; documents become JSON text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from records.catalog import Catalog
+from records.exports import Form, Pieces
+from records.plan import GroupPlan, KeyedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
+from records.provider import Applied, Change, Resolve
+from records.providers.mongo import changing, defining, exporting, grouping, inserting, reading, removing, skipping
+from records.providers.mongo import slicing, upserting
+from records.providers.mongo.defining import Command
+from records.providers.mongo.errors import wrapped
+from records.providers.mongo.ledger import Ledger
+from records.providers.mongo.server import Server
+from records.table import Table
+
+
+class MongoProvider:
+    """Rows in MongoDB. ``ledger`` is PostgreSQL's part in every write."""
+
+    def __init__(self, server: Server, ledger: Ledger) -> None:
+        self._server = server
+        self._ledger = ledger
+
+    def create(self, tables: Sequence[Table], resolve: Resolve) -> tuple[Change[Command], ...]:
+        """The changes that make these tables."""
+        return defining.create(tables, resolve)
+
+    def apply(self, changes: Sequence[Change[Command]], transaction: Any) -> tuple[Applied, ...]:
+        """Make the changes: PostgreSQL's part within the caller's transaction, the rest at once."""
+        with wrapped():
+            return defining.apply(self._server, changes, transaction)
+
+    def read(self, plan: ListPlan | GroupPlan) -> bytes:
+        """A page of rows or groups as JSON text; one pipeline."""
+        with wrapped():
+            if isinstance(plan, GroupPlan):
+                return grouping.read_groups(self._server, plan)
+            return reading.read_list(self._server, plan)
+
+    def read_slice(self, plan: ListPlan) -> Slice:
+        """The rows after a cursor's place; one pipeline."""
+        with wrapped():
+            return slicing.read_slice(self._server, plan)
+
+    def stream(self, plan: ListPlan | GroupPlan, form: Form) -> Pieces:
+        """The rows or groups as lines of text, as they come; one pipeline."""
+        with wrapped():
+            return exporting.stream(self._server, plan, form)
+
+    def get(self, plan: KeyedPlan) -> Row | None:
+        """One row as JSON text, or None; one pipeline."""
+        with wrapped():
+            return reading.read_row(self._server, plan)
+
+    def insert(self, plan: WritePlan, catalog: Catalog) -> Written:
+        """Add rows, all or none."""
+        with wrapped():
+            return inserting.insert(self._server, self._ledger, plan, catalog)
+
+    def insert_each(self, plan: WritePlan, catalog: Catalog) -> Sifted:
+        """Add the rows that can be stored, in one transaction."""
+        with wrapped():
+            return skipping.insert_each(self._server, self._ledger, plan, catalog)
+
+    def upsert(self, plans: Sequence[WritePlan], catalog: Catalog) -> tuple[Written, ...]:
+        """Add rows, or change those that the unique fields find; all plans or none."""
+        with wrapped():
+            return upserting.upsert(self._server, self._ledger, plans, catalog)
+
+    def update(self, plan: WritePlan, catalog: Catalog) -> Written:
+        """Change rows by key, all or none."""
+        with wrapped():
+            return changing.update(self._server, self._ledger, plan, catalog)
+
+    def delete(self, plan: WritePlan, catalog: Catalog) -> Written:
+        """Remove rows by key, all or none, or all that a condition holds of."""
+        with wrapped():
+            return removing.delete(self._server, self._ledger, plan, catalog)
