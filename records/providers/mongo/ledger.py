@@ -1,10 +1,10 @@
 """What a write on MongoDB takes from PostgreSQL, in one statement: the guard, the instant, versions and keys.
 
-The rows of ``datar_datatable`` that it locks stay locked until the block ends, when MongoDB has answered. So no change or
-move of a table comes between, and rows that refer to each other are not written and removed at once.
+The rows of ``datar_datatable`` that it locks stay locked until the block ends, when MongoDB has answered. So no change
+or move of a table comes between, and rows that refer to each other are not written and removed at once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,23 +20,32 @@ from records.providers.postgres.guard import CATALOG_TABLE
 from records.providers.postgres.pool import Pool
 from records.table import Table
 
-_SHARED: Final = SQL("SELECT id, revision FROM {catalog} WHERE id = ANY({others}::bigint[]) ORDER BY id FOR SHARE")
-_OWN: Final = SQL("SELECT id, revision FROM {catalog} WHERE id = {id} {strength}")
 _TAKE: Final = SQL(
-    "WITH own AS MATERIALIZED ({own}), others AS MATERIALIZED ({others}) "
-    "SELECT (SELECT revision FROM own), (SELECT count(*) FROM others), now(),"
+    "WITH held AS MATERIALIZED (SELECT id, revision FROM {catalog} WHERE id = ANY({ids}::bigint[])"
+    " ORDER BY id FOR {strength}) "
+    "SELECT (SELECT array_agg(id) FROM held), (SELECT array_agg(revision) FROM held), now(),"
     " ARRAY(SELECT nextval({versions}::regclass) FROM generate_series(1, {count})),"
     " ARRAY(SELECT nextval({keys}::regclass) FROM generate_series(1, {wanted}))"
 )
+"""Rows are locked in the order of their ids, so that two writes never wait for each other."""
+_MORE: Final = SQL("SELECT ARRAY(SELECT nextval({versions}::regclass) FROM generate_series(1, {count}))")
+
+
+class Passed(Stale):
+    """The table that is written to is at another revision: nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a write was given: its instant (UTC, naive), a version for each row, as many keys as it asked for."""
+    """What a write was given: its instant (UTC, naive), a version for each row, as many keys as it asked for.
+
+    ``more`` gives as many further versions, for rows that nobody could count before.
+    """
 
     now: datetime
     versions: tuple[int, ...]
-    keys: tuple[int, ...] = ()
+    keys: tuple[int, ...]
+    more: Callable[[int], tuple[int, ...]]
 
 
 def key_sequence(table: Table) -> str:
@@ -61,12 +70,21 @@ class Ledger:
         alone: bool = False,
         bulk: bool = False,
     ) -> Iterator[Entry]:
-        """Hold the table at its revision for the length of the block; ``alone``: as the only writer of it.
+        """Hold the table and ``parents`` at their revisions for the length of the block; ``alone``: all of them as the
+        only writer.
 
-        ``parents`` are tables its rows refer to. Raises Stale when the table is at another revision.
+        ``parents`` are tables its rows refer to, and tables whose rows go or change with its own. Raises Passed when
+        the table is at another revision, Stale when another one is.
         """
         with self._pool.connection(bulk=bulk) as connection, wrapped(), connection.transaction():
-            yield _entry(connection.execute(_statement(table, rows, parents, keys, alone=alone)).fetchone(), table)
+            row: Any = connection.execute(_statement(table, rows, parents, keys, alone=alone)).fetchone()
+            _check_revisions(row[0], row[1], table, parents)
+
+            def more(count: int) -> tuple[int, ...]:
+                found: Any = connection.execute(_MORE.format(**_versions(table, count))).fetchone()
+                return tuple(found[0])
+
+            yield Entry(row[2].replace(tzinfo=None), tuple(row[3]), tuple(row[4]), more)
 
     def advance(self, table: Table, key: int) -> None:
         """Move the table's key sequence beyond an explicit key; never back."""
@@ -81,23 +99,28 @@ class Ledger:
 
 def _statement(table: Table, rows: int, parents: Sequence[Table], keys: int, *, alone: bool) -> Composable:
     namespace = table.identity.namespace
-    catalog = Identifier(namespace, CATALOG_TABLE)
-    others = sorted({parent.identity.id for parent in parents} - {table.identity.id})
-    sequence = key_sequence(table) if keys else VERSION_SEQUENCE
     return _TAKE.format(
-        own=_OWN.format(
-            catalog=catalog, id=Literal(table.identity.id), strength=SQL("FOR UPDATE" if alone else "FOR SHARE")
-        ),
-        others=_SHARED.format(catalog=catalog, others=Literal(others)),
-        versions=Literal(sequence_text(namespace, VERSION_SEQUENCE)),
-        count=Literal(rows),
-        keys=Literal(sequence_text(namespace, sequence)),
+        catalog=Identifier(namespace, CATALOG_TABLE),
+        ids=Literal(sorted({each.identity.id for each in (table, *parents)})),
+        strength=SQL("UPDATE" if alone else "SHARE"),
+        keys=Literal(sequence_text(namespace, key_sequence(table) if keys else VERSION_SEQUENCE)),
         wanted=Literal(keys),
+        **_versions(table, rows),
     )
 
 
-def _entry(row: Any, table: Table) -> Entry:
-    revision, _, now, versions, keys = row
-    if revision != table.identity.revision:
+def _versions(table: Table, count: int) -> dict[str, Composable]:
+    return {
+        "versions": Literal(sequence_text(table.identity.namespace, VERSION_SEQUENCE)),
+        "count": Literal(count),
+    }
+
+
+def _check_revisions(
+    ids: Sequence[int] | None, revisions: Sequence[int] | None, table: Table, parents: Sequence[Table]
+) -> None:
+    held = dict(zip(ids or (), revisions or (), strict=True))
+    if held.get(table.identity.id) != table.identity.revision:
+        raise Passed
+    if any(held.get(each.identity.id) != each.identity.revision for each in parents):
         raise Stale
-    return Entry(now.replace(tzinfo=None), tuple(versions), tuple(keys))

@@ -1,17 +1,28 @@
 """The MongoDB provider: a plan becomes one pipeline or a transaction of commands; documents become JSON text."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from records.catalog import Catalog
 from records.exports import Form, Pieces
 from records.plan import GroupPlan, KeyedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
 from records.provider import Applied, Change, Resolve
-from records.providers.mongo import changing, defining, exporting, grouping, inserting, reading, removing, skipping
-from records.providers.mongo import slicing, upserting
+from records.providers.mongo import (
+    changing,
+    defining,
+    exporting,
+    grouping,
+    inserting,
+    reading,
+    removing,
+    skipping,
+    slicing,
+    upserting,
+)
 from records.providers.mongo.defining import Command
 from records.providers.mongo.errors import wrapped
-from records.providers.mongo.ledger import Ledger
+from records.providers.mongo.ledger import Ledger, Passed
 from records.providers.mongo.server import Server
 from records.table import Table
 
@@ -56,8 +67,9 @@ class MongoProvider:
 
     def insert(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Add rows, all or none."""
-        with wrapped():
+        with wrapped(), suppress(Passed):
             return inserting.insert(self._server, self._ledger, plan, catalog)
+        return Written(0)
 
     def insert_each(self, plan: WritePlan, catalog: Catalog) -> Sifted:
         """Add the rows that can be stored, in one transaction."""
@@ -66,15 +78,22 @@ class MongoProvider:
 
     def upsert(self, plans: Sequence[WritePlan], catalog: Catalog) -> tuple[Written, ...]:
         """Add rows, or change those that the unique fields find; all plans or none."""
-        with wrapped():
+        with wrapped(), suppress(Passed):
             return upserting.upsert(self._server, self._ledger, plans, catalog)
+        return (Written(0),) * len(plans)
 
     def update(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Change rows by key, all or none."""
-        with wrapped():
+        with wrapped(), suppress(Passed):
             return changing.update(self._server, self._ledger, plan, catalog)
+        return Written(0)
 
     def delete(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Remove rows by key, all or none, or all that a condition holds of."""
         with wrapped():
-            return removing.delete(self._server, self._ledger, plan, catalog)
+            try:
+                return removing.delete(self._server, self._ledger, plan, catalog)
+            except Passed:
+                if plan.where is not None:
+                    raise
+        return Written(0)
