@@ -54,6 +54,8 @@ SEARCHED_CHARACTERS = 100_000
 """Characters of one row's text that ``search`` looks at, shared evenly by its fields."""
 NUMBER_DIGITS = 100
 """Significant digits of a number (400 ``number_out_of_range``)."""
+DECIMAL128_DIGITS = 34
+"""The same where rows are kept in MongoDB; its own bound (400 ``number_out_of_range``)."""
 NUMBER_MAGNITUDE = 100
 """A number other than 0 lies between 1e-100 and 1e100 in size (400 ``number_out_of_range``)."""
 FIELDS_PER_TABLE = integer("DATAR_FIELDS_PER_TABLE", 1_000, least=1, most=1_500)
@@ -70,6 +72,8 @@ KEYS_PER_TABLE = 100
 """Unique keys, foreign keys and indexes, each (400 ``schema_too_large``)."""
 KEY_FIELDS = 32
 """Fields of one key or index; PostgreSQL's own bound (400 ``schema_too_large``)."""
+MONGODB_INDEXES = 64
+"""Indexes of one table on MongoDB, for its keys and foreign keys too; its own bound (400 ``schema_too_large``)."""
 COLUMNS_PER_TABLE = 1_600
 """Columns of one table with the service's own; PostgreSQL's own bound (400 ``schema_too_large``)."""
 PATTERN_BYTES = 2_000_000

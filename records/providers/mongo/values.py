@@ -1,0 +1,297 @@
+"""Canonical values as BSON and back: how each type is stored, what it is compared with, its text and its JSON.
+
+A null is absent: ``None`` goes in and out of everything here, and is never written.
+"""
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import jiter
+import orjson
+from bson.decimal128 import Decimal128
+from bson.int64 import Int64
+
+from datar.errors import FieldError, Invalid, InvalidFields, InvalidRows
+from records.canonical import RefusedError
+from records.durations import duration_seconds
+from records.fieldtypes import field_type
+from records.jsontext import dumps
+from records.limits import ERRORS_SHOWN
+from records.providers.mongo.decimals import decimal_of, decimal_text
+from records.providers.mongo.jsonvalues import shown_json, stored_json
+from records.providers.mongo.layout import INSTANT, KEY, MICROSECONDS, is_in_key, path_of
+from records.providers.mongo.words import words_of
+from records.searched import searchable, searched_fields
+from records.stamp import NOW, UPDATED_FIELD, stamped
+from records.system import CREATED, UPDATED, VERSION
+from records.table import Field, Json, Table
+
+Bson = Any
+"""A value as pymongo takes and gives it."""
+WORDS: Final = "_words"
+"""The member that holds what ``search`` finds a row by."""
+_PLAIN_TIME: Final = len("23:59:59")
+_NO_FRACTION: Final = ".000000"
+_MILLISECOND: Final = 1000
+
+
+def instant_of(moment: datetime) -> dict[str, Bson]:
+    """An instant (UTC, naive) as it is stored: milliseconds, and the microseconds beyond them."""
+    beyond = moment.microsecond % _MILLISECOND
+    return {INSTANT: moment.replace(microsecond=moment.microsecond - beyond), MICROSECONDS: beyond}
+
+
+def moment_of(instant: Mapping[str, Bson]) -> datetime:
+    """The instant (UTC, naive) that is stored so."""
+    whole: datetime = instant[INSTANT]
+    return whole.replace(microsecond=whole.microsecond + instant[MICROSECONDS])
+
+
+def instant_text(instant: Mapping[str, Bson]) -> str:
+    """A stored instant as ``YYYY-MM-DDTHH:MM:SS[.f]Z``."""
+    moment = moment_of(instant)
+    text = moment.isoformat()
+    return f"{text.rstrip('0')}Z" if moment.microsecond else f"{text}Z"
+
+
+def time_text(clock: str) -> str:
+    """A stored time as ``HH:MM:SS[.f]``."""
+    return clock.rstrip("0").rstrip(".")
+
+
+def _stored_instant(text: str) -> dict[str, Bson]:
+    return instant_of(datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None))
+
+
+def _stored_time(text: str) -> str:
+    return text + _NO_FRACTION[len(text) - _PLAIN_TIME :]
+
+
+def _stored_point(value: Sequence[int | Decimal]) -> list[Decimal128]:
+    return [decimal_of(part) for part in value]
+
+
+_STORED: Final[Mapping[str, Callable[[Json], Bson]]] = {
+    "string/binary": base64.b64decode,
+    "integer": Int64,
+    "year": Int64,
+    "number": decimal_of,
+    "date": datetime.fromisoformat,
+    "time": _stored_time,
+    "datetime": _stored_instant,
+    "geopoint": _stored_point,
+}
+"""How a canonical value is stored, where it is not the value itself."""
+
+
+def storing(field: Field) -> Callable[[Json], Bson] | None:
+    """What turns a field's canonical values, none of them null, into what is stored; None: they are it."""
+    kind = field_type(field)
+    return stored_json if kind.is_json else _STORED.get(kind.name)
+
+
+def encode(field: Field, value: Json) -> Bson:
+    """A canonical value as it is stored. Raises RefusedError (``number_out_of_range``) for a number of too many digits.
+
+    Of a duration that is its text; its length stands beside it.
+    """
+    if value is None:
+        return None
+    store = storing(field)
+    return value if store is None else store(value)
+
+
+def operand(field: Field, text: str) -> Bson:
+    """A canonical text as the value that stored ones are compared with: of a duration its length in seconds.
+
+    Raises Invalid (``number_out_of_range``) for a number of more digits than any stored one has.
+    """
+    try:
+        return _operand(field, text)
+    except RefusedError as refused:
+        raise Invalid(f"Filter on '{field.name}': {refused.message}", code=refused.code) from None
+
+
+def _operand(field: Field, text: str) -> Bson:
+    if field.type in ("number", "duration"):
+        return decimal_of(Decimal(text))
+    if field.type == "boolean":
+        return text == "true"
+    if field_type(field).is_json:
+        return stored_json(jiter.from_json(text.encode(), float_mode="decimal", allow_inf_nan=False))
+    return encode(field, text)
+
+
+def text_of(field: Field, value: Bson) -> str | None:
+    """The canonical text of a compared value, which ``operand`` reads back."""
+    if value is None:
+        return None
+    if isinstance(value, Decimal128):
+        return decimal_text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    shown = json_of(field, value)
+    return shown if isinstance(shown, str) and not field_type(field).is_json else dumps(shown).decode()
+
+
+def json_of(field: Field, value: Bson) -> Json:
+    """What is stored as what orjson writes, decimals digit for digit as fragments."""
+    if value is None:
+        return None
+    match field_type(field):
+        case kind if kind.is_json:
+            return _fragments(shown_json(value))
+        case kind if kind.name in ("number", "geopoint"):
+            return _fragments(value)
+    match field.type:
+        case "date":
+            return value.date().isoformat()
+        case "datetime":
+            return instant_text(value)
+        case "time":
+            return time_text(value)
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else _fragments(value)
+
+
+def _fragments(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _fragments(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fragments(item) for item in value]
+    return orjson.Fragment(decimal_text(value)) if isinstance(value, Decimal128) else value
+
+
+def key_of(table: Table, row: Mapping[str, Json]) -> Bson:
+    """The ``_id`` of a row of canonical values: its key, of a composite one a document of the parts in their order."""
+    return _key(table, [encode(field, row[field.name]) for field in table.key_fields])
+
+
+def key_from_texts(table: Table, texts: Sequence[str]) -> Bson:
+    """The same of canonical texts, in the key's order."""
+    return _key(table, [operand(field, text) for field, text in zip(table.key_fields, texts, strict=True)])
+
+
+def _key(table: Table, parts: Sequence[Bson]) -> Bson:
+    if len(parts) == 1:
+        return parts[0]
+    return {field.column: part for field, part in zip(table.key_fields, parts, strict=True)}
+
+
+def document_of(
+    table: Table, fields: Sequence[Field], row: Mapping[str, Json], *, now: datetime, version: int
+) -> dict[str, Bson]:
+    """A whole new document; ``row`` is canonical and holds its key. ``now`` is the write's instant (UTC, naive)."""
+    instant = instant_of(now)
+    document = {KEY: key_of(table, row)}
+    for field in fields:
+        if not is_in_key(table, field):
+            document.update(_members(field, row.get(field.name), instant))
+    document[CREATED] = document[UPDATED] = instant
+    document[VERSION] = Int64(version)
+    if searchable(table):
+        document[WORDS] = words_of(table, row)
+    return document
+
+
+def _members(field: Field, value: Json, instant: Mapping[str, Bson]) -> Iterator[tuple[str, Bson]]:
+    """What a field puts into a document outside its key: nothing, a member or two."""
+    if value is None:
+        return
+    if value == NOW and field.type == "datetime":
+        yield field.column, instant
+        return
+    yield field.column, encode(field, value)
+    if field.type == "duration":
+        yield field.beside, decimal_of(duration_seconds(value))
+
+
+def changes_of(
+    table: Table,
+    fields: Sequence[Field],
+    row: Mapping[str, Json],
+    *,
+    now: datetime,
+    version: int,
+    stored: Mapping[str, Bson] | None = None,
+) -> tuple[dict[str, Bson], list[str]]:
+    """What sets these fields in a document: members set, and paths unset. Fields absent from the row stay as they are.
+
+    Parts of the key are left alone. ``stored`` is the document as it was: it is needed where ``needs_stored`` says so.
+    """
+    sent = [field for field in fields if field.name in row and not is_in_key(table, field)]
+    instant = instant_of(now)
+    changes: dict[str, Bson] = {UPDATED: instant, VERSION: Int64(version)}
+    removed: list[str] = []
+    for field in sent:
+        members = dict(_members(field, row[field.name], instant))
+        changes |= members
+        if not members:
+            removed += [field.column, field.beside] if field.type == "duration" else [field.column]
+    declared = stamped(table, UPDATED_FIELD)
+    if declared is not None and declared not in sent:
+        changes[declared.column] = instant
+    if _is_searched(table, sent):
+        changes[WORDS] = words_of(table, _searched_row(table, row, stored or {}))
+    return changes, removed
+
+
+def needs_stored(table: Table, fields: Sequence[Field]) -> bool:
+    """Whether a change of these fields must know the others: some that are searched together with them."""
+    return _is_searched(table, fields) and any(field not in fields for field, _ in searched_fields(table))
+
+
+def _is_searched(table: Table, fields: Sequence[Field]) -> bool:
+    return any(field in fields for field, _ in searched_fields(table))
+
+
+def _searched_row(table: Table, row: Mapping[str, Json], stored: Mapping[str, Bson]) -> dict[str, Json]:
+    """The texts of the row as it will be; a stored text is canonical."""
+    return {
+        field.name: row[field.name] if field.name in row else value_at(stored, path_of(table, field))
+        for field, _ in searched_fields(table)
+    }
+
+
+def value_at(document: Mapping[str, Bson], path: str) -> Bson:
+    """The value at one of ``path_of``'s paths; None where there is none."""
+    first, _, inner = path.partition(".")
+    value = document.get(first)
+    return value.get(inner) if inner and value is not None else value
+
+
+def check_rows(
+    fields: Sequence[Field], rows: Sequence[Mapping[str, Json]], *, single: bool = False, places: Sequence[int] = ()
+) -> None:
+    """Raise InvalidFields (of a single row) or InvalidRows where a value cannot be stored; nothing is written before.
+
+    ``places`` are the rows' places in the body, where others stand between them.
+    """
+    errors, invalid = [], 0
+    exact = numeric(fields)
+    for index, row in enumerate(rows) if exact else ():
+        found = row_errors(exact, row, places[index] if places else index)
+        invalid += bool(found)
+        errors += found if invalid <= ERRORS_SHOWN else []
+    if errors and single:
+        raise InvalidFields([FieldError(each.field, each.code, each.message) for each in errors])
+    if errors:
+        raise InvalidRows(errors, len(rows), invalid)
+
+
+def numeric(fields: Sequence[Field]) -> list[Field]:
+    """Those of the fields whose values may hold a number that cannot be stored."""
+    return [field for field in fields if field.type in ("number", "geopoint") or field_type(field).is_json]
+
+
+def row_errors(fields: Sequence[Field], row: Mapping[str, Json], index: int) -> list[FieldError]:
+    """What keeps a row from being stored, field by field."""
+    errors = []
+    for field in fields:
+        try:
+            encode(field, row.get(field.name))
+        except RefusedError as refused:
+            errors.append(FieldError(field.name, refused.code, refused.message, index))
+    return errors
