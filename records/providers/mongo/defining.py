@@ -1,11 +1,204 @@
-"""To be written."""
+"""Tables → collections with a validator and indexes, and what undoes them. Computes first, runs afterwards.
 
-Command = dict
+The validator holds what the service holds anyway: the types of the document's members and which must be there. It is
+for those who write past the service; it refuses nothing that the service accepts.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bson.json_util import RELAXED_JSON_OPTIONS, dumps
+from psycopg.sql import SQL, Composed, Identifier
+from pymongo.errors import PyMongoError
+
+from records.fieldtypes import field_type
+from records.jsonschema import is_nullable
+from records.provider import Applied, Change, Resolve
+from records.providers.mongo.indexes import indexes_of
+from records.providers.mongo.layout import INSTANT, KEY, MICROSECONDS, WORDS, collection_name, is_in_key
+from records.providers.mongo.ledger import key_sequence
+from records.providers.mongo.server import Document, Server
+from records.system import CREATED, UPDATED, VERSION
+from records.table import Field, Table
+
+_MAJORITY: Final = {"w": "majority"}
+_WHOLE: Final = {"bsonType": ["int", "long"]}
+_DECIMAL: Final = {"bsonType": "decimal"}
+_MOMENT: Final = {
+    "bsonType": "object",
+    "required": [INSTANT, MICROSECONDS],
+    "properties": {INSTANT: {"bsonType": "date"}, MICROSECONDS: _WHOLE},
+}
+_SCHEMAS: Final[Mapping[str, Document]] = {
+    "string": {"bsonType": "string"},
+    "string/binary": {"bsonType": "binData"},
+    "integer": _WHOLE,
+    "year": _WHOLE,
+    "number": _DECIMAL,
+    "boolean": {"bsonType": "bool"},
+    "date": {"bsonType": "date"},
+    "time": {"bsonType": "string"},
+    "datetime": _MOMENT,
+    "yearmonth": {"bsonType": "string"},
+    "duration": {"bsonType": "string"},
+    "object": {"bsonType": "object"},
+    "array": {"bsonType": "array"},
+    "list": {"bsonType": "array"},
+    "any": {},
+    "geojson": {"bsonType": "object"},
+    "geopoint": {"bsonType": "array", "items": _DECIMAL, "minItems": 2, "maxItems": 2},
+}
 
 
-def create(*a):
-    raise NotImplementedError
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One step: a command to the tenant's database, or a statement for PostgreSQL, within the caller's transaction."""
+
+    namespace: str
+    command: Document | Composed
 
 
-def apply(*a):
-    raise NotImplementedError
+def create(tables: Sequence[Table], resolve: Resolve) -> tuple[Change[Command], ...]:
+    """The changes that make these tables; MongoDB knows no foreign keys, so they have no order.
+
+    Raises Invalid where MongoDB cannot keep such a table (``indexes.indexes_of``).
+    """
+    return tuple(_create_one(table) for table in tables)
+
+
+def apply(server: Server, changes: Sequence[Change[Command]], transaction: Any) -> tuple[Applied, ...]:
+    """Make the changes. Where one fails, what was made of them in MongoDB is taken back; PostgreSQL's part is the
+    caller's to take back, with the transaction."""
+    begun: list[Change[Command]] = []
+    done: list[Applied] = []
+    try:
+        for change in changes:
+            begun.append(change)
+            done.append(_apply_one(server, change, transaction))
+    except BaseException:
+        take_back(server, begun)
+        raise
+    return tuple(done)
+
+
+def take_back(server: Server, changes: Sequence[Change[Command]]) -> None:
+    """Undo MongoDB's part of these changes, as far as it can be reached."""
+    for change in reversed(changes):
+        for step in change.rollback:
+            if not isinstance(step.command, Composed):
+                with suppress(PyMongoError):
+                    _run(server, step.namespace, step.command)
+
+
+def value_schema(field: Field) -> Document:
+    """What the validator holds of a value of this field, which is absent where it is null."""
+    return _SCHEMAS.get(field_type(field).name) or _SCHEMAS[field.type]
+
+
+def validator_of(table: Table) -> Document:
+    """The ``$jsonSchema`` of the table's documents."""
+    members: Document = {CREATED: _MOMENT, UPDATED: _MOMENT, VERSION: _WHOLE, KEY: _key_schema(table)}
+    required = [KEY, CREATED, UPDATED, VERSION]
+    for field in table.fields:
+        if is_in_key(table, field):
+            continue
+        members[field.column] = value_schema(field)
+        if field.type == "duration":
+            members[field.beside] = _DECIMAL
+        if not is_nullable(table, field):
+            required.append(field.column)
+    if table.search_fields:
+        members[WORDS] = {"bsonType": "array"}
+    return {"$jsonSchema": {"bsonType": "object", "required": required, "properties": members}}
+
+
+def _key_schema(table: Table) -> Document:
+    if len(table.key_fields) == 1:
+        return value_schema(table.key_fields[0])
+    parts = {field.column: value_schema(field) for field in table.key_fields}
+    return {"bsonType": "object", "required": list(parts), "properties": parts}
+
+
+def _create_one(table: Table) -> Change[Command]:
+    steps: list[Document | Composed] = []
+    undo: list[Document | Composed] = []
+    if table.generated_key == "integer":
+        sequence = Identifier(table.identity.namespace, key_sequence(table))
+        steps.append(SQL("CREATE SEQUENCE {name} AS bigint").format(name=sequence))
+        undo.append(SQL("DROP SEQUENCE {name}").format(name=sequence))
+    name = collection_name(table)
+    steps.append(_collection(table, name))
+    indexes = [index.document for index in indexes_of(table)]
+    if indexes:
+        steps.append({"createIndexes": name, "indexes": indexes, "writeConcern": _MAJORITY})
+    undo.insert(0, {"drop": name, "writeConcern": _MAJORITY})
+    namespace = table.identity.namespace
+    return Change(
+        table_id=table.identity.id,
+        operation="CREATE",
+        description=f"Create table '{table.identity.name}'",
+        statements=tuple(Command(namespace, step) for step in steps),
+        rollback=tuple(Command(namespace, step) for step in undo),
+    )
+
+
+def _collection(table: Table, name: str) -> Document:
+    return {
+        "create": name,
+        "validator": validator_of(table),
+        "validationLevel": "strict",
+        "validationAction": "error",
+        "writeConcern": _MAJORITY,
+    }
+
+
+def _apply_one(server: Server, change: Change[Command], transaction: Any) -> Applied:
+    began = time.perf_counter()
+    for step in change.statements:
+        if isinstance(step.command, Composed):
+            transaction.execute(step.command)
+        else:
+            _clear(server, step)
+            _run(server, step.namespace, step.command)
+    milliseconds = round((time.perf_counter() - began) * 1000)
+    return Applied(
+        table_id=change.table_id,
+        operation=change.operation,
+        description=change.description,
+        sql=_text(server, change.statements, transaction),
+        rollback_sql=_text(server, change.rollback, transaction),
+        milliseconds=milliseconds,
+    )
+
+
+def _clear(server: Server, step: Command) -> None:
+    """Drop the empty collection that a try left behind whose transaction PostgreSQL did not keep.
+
+    A physical name is never used again, so nobody else's rows are there; one that has rows is left, and refused.
+    """
+    assert isinstance(step.command, dict)
+    name = step.command.get("create")
+    if name is None:
+        return
+    database = server.database(step.namespace)
+    if name in database.list_collection_names(filter={"name": name}) and database[name].find_one({}, {}) is None:
+        database.drop_collection(name)
+
+
+def _run(server: Server, namespace: str, command: Document) -> None:
+    server.database(namespace).command(command)
+
+
+def _text(server: Server, steps: Sequence[Command], transaction: Any) -> str:
+    """The steps as somebody would type them: statements for psql, commands for mongosh."""
+    return "\n".join(_step_text(server, step, transaction) for step in steps)
+
+
+def _step_text(server: Server, step: Command, transaction: Any) -> str:
+    if isinstance(step.command, Composed):
+        return step.command.as_string(transaction) + ";"
+    place = server.database(step.namespace).name
+    return f'db.getSiblingDB("{place}").runCommand({dumps(step.command, json_options=RELAXED_JSON_OPTIONS)});'

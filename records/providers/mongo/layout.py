@@ -15,6 +15,8 @@ INSTANT: Final = "t"
 """The member of an instant that holds its milliseconds, as BSON's date."""
 MICROSECONDS: Final = "u"
 """The member that holds the 0 to 999 microseconds beyond them."""
+WORDS: Final = "_words"
+"""The member of what a search finds the row by."""
 _NAME_BYTES: Final = 63
 _DIGEST_LETTERS: Final = 24
 

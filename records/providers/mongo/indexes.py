@@ -1,0 +1,127 @@
+"""A table's indexes as MongoDB keeps them, under the names that PostgreSQL gives them, so that a conflict leads back
+to fields by ``ddl.named_fields``.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from datar.errors import Invalid
+from records import limits
+from records.conditions import Condition
+from records.filters import own_condition
+from records.jsonschema import is_nullable
+from records.params.tree import parse_tree
+from records.providers.mongo.layout import KEY, WORDS, compared_path, path_of
+from records.providers.mongo.partial import InexpressibleError, both, partial_filter, present
+from records.providers.mongo.server import Document
+from records.providers.postgres.ddl import constraint_name, index_name, unique_name
+from records.table import Index, Table
+
+_EVERY_PATH: Final = "$**"
+
+
+@dataclass(frozen=True, slots=True)
+class MongoIndex:
+    """One index: the paths it holds in ascending order, of which rows, and whether they are distinct."""
+
+    name: str
+    paths: tuple[str, ...]
+    unique: bool = False
+    of: Document = field(default_factory=dict)
+    inside: bool = False
+
+    @property
+    def document(self) -> Document:
+        """It as ``createIndexes`` takes it; an index of what is ``inside`` JSON values is one of every path there."""
+        found: Document = {"name": self.name, "key": dict.fromkeys(self.paths, 1)}
+        if self.inside and len(self.paths) == 1:
+            found["key"] = {f"{self.paths[0]}.{_EVERY_PATH}": 1}
+        elif self.inside:
+            found |= {"key": {_EVERY_PATH: 1}, "wildcardProjection": dict.fromkeys(self.paths, 1)}
+        if self.unique:
+            found["unique"] = True
+        if self.of:
+            found["partialFilterExpression"] = self.of
+        return found
+
+    def serves(self, other: "MongoIndex") -> bool:
+        """Whether the other need not be made beside this one."""
+        same = self.paths == other.paths and self.of == other.of and self.inside == other.inside
+        return same and (self.unique or not other.unique)
+
+
+def indexes_of(table: Table) -> tuple[MongoIndex, ...]:
+    """Every index of the table but that of ``_id``, which every collection has.
+
+    Raises Invalid: ``schema_too_large``, and ``invalid_index`` for a unique index whose condition MongoDB cannot hold.
+    """
+    kept: list[MongoIndex] = []
+    # Unique ones first, so that a plain one that says the same is left out.
+    for index in sorted(_all(table), key=lambda each: not each.unique):
+        if index.paths != (KEY,) and not any(other.serves(index) for other in kept):
+            kept.append(index)
+    if len(kept) >= limits.MONGODB_INDEXES:
+        raise Invalid(
+            f"Table '{table.identity.name}' needs {len(kept) + 1} indexes, for its keys and foreign keys too; MongoDB"
+            f" holds {limits.MONGODB_INDEXES} of a table.",
+            code="schema_too_large",
+        )
+    return tuple(kept)
+
+
+def _all(table: Table) -> Iterator[MongoIndex]:
+    for names in table.uniques:
+        paths = _paths(table, names)
+        if names == table.primary_key:
+            yield MongoIndex(unique_name(table, names), paths)  # of a composite key, which `_id` holds as a whole
+        else:
+            yield MongoIndex(unique_name(table, names), paths, unique=True, of=_of(table, names))
+    for index in table.indexes:
+        yield _declared(table, index)
+    led = [*table.uniques, *(each.fields for each in table.indexes if each.method != "gin" and each.where is None)]
+    for names in dict.fromkeys(key.fields for key in table.foreign_keys):
+        if not any(other[: len(names)] == names and _holds_all(table, other) for other in led):
+            yield MongoIndex(index_name(table, names), _paths(table, names))
+    if table.search_fields:
+        yield MongoIndex(constraint_name(table, "s", [WORDS]), (WORDS,))
+
+
+def _paths(table: Table, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(compared_path(table, table.by_name[name]) for name in names)
+
+
+def _of(table: Table, names: Sequence[str]) -> Document:
+    """The filter of the rows that a unique index compares: those without a null in its fields."""
+    fields = [table.by_name[name] for name in names]
+    return both([present(path_of(table, each)) for each in fields if is_nullable(table, each)])
+
+
+def _holds_all(table: Table, names: Sequence[str]) -> bool:
+    """Whether an index of these fields has every row: a unique one of fields that may be null has not."""
+    return names not in table.uniques or not _of(table, names)
+
+
+def _declared(table: Table, index: Index) -> MongoIndex:
+    inside = index.method == "gin"
+    name = index_name(table, index.fields, index.name)
+    filters = [_of(table, index.fields)] if index.unique else []
+    if index.where is not None:
+        try:
+            filters.append(partial_filter(_condition(table, index), table))
+        except InexpressibleError:
+            if index.unique:
+                raise _cannot_hold(index) from None
+    return MongoIndex(name, _paths(table, index.fields), index.unique, both(filters), inside)
+
+
+def _condition(table: Table, index: Index) -> Condition:
+    return own_condition(parse_tree(index.where), table)
+
+
+def _cannot_hold(index: Index) -> Invalid:
+    return Invalid(
+        f"Index '{index.name}': on MongoDB the 'where' of a unique index compares fields only with eq, ne, gt, gte, lt,"
+        " lte, between, in and isnull, joined by and, or and not.",
+        code="invalid_index",
+    )
