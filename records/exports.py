@@ -66,10 +66,14 @@ def pieces(lines: Iterable[bytes], form: Form, labels: Sequence[str]) -> Iterato
 
 def header(labels: Sequence[str]) -> bytes:
     """CSV's first line, without its end."""
-    return ",".join(_cell(label) for label in labels).encode()
+    return ",".join(quoted_if_needed(label) for label in labels).encode()
 
 
-def _cell(text: str) -> str:
-    if text and not _QUOTED_FOR.intersection(text):
-        return text
+def quoted_if_needed(text: str) -> str:
+    """A text as a cell: in quotes where it is empty or holds what CSV reads."""
+    return text if text and not _QUOTED_FOR.intersection(text) else quoted(text)
+
+
+def quoted(text: str) -> str:
+    """A text as a cell in quotes."""
     return '"' + text.replace('"', '""') + '"'

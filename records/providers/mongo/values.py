@@ -52,13 +52,11 @@ def moment_of(instant: Mapping[str, Bson]) -> datetime:
 
 def instant_text(instant: Mapping[str, Bson]) -> str:
     """A stored instant as ``YYYY-MM-DDTHH:MM:SS[.f]Z``."""
-    moment = moment_of(instant)
-    text = moment.isoformat()
-    return f"{text.rstrip('0')}Z" if moment.microsecond else f"{text}Z"
+    return time_text(f"{instant[INSTANT].isoformat(timespec='milliseconds')}{instant[MICROSECONDS]:03}") + "Z"
 
 
 def time_text(clock: str) -> str:
-    """A stored time as ``HH:MM:SS[.f]``."""
+    """A time with six digits of a fraction as ``HH:MM:SS[.f]``."""
     return clock.rstrip("0").rstrip(".")
 
 
