@@ -85,6 +85,8 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.ApiKeyMiddleware",
 ]
+DATAR_ELSEWHERE = "datatables.elsewhere.MongoRows"
+"""What keeps rows beside PostgreSQL, as ``tenants`` meets it."""
 DATAR_AUTHENTICATE = "tenants.authentication.authenticate"
 """The function (HttpRequest) -> Actor that ``datar.api`` asks who is calling."""
 DATAR_CORS_ORIGINS = env.words("DATAR_CORS_ORIGINS")

@@ -1,16 +1,20 @@
 """What can be done to a client that exists: rename, suspend, open again, delete."""
 
+import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 from psycopg import sql
 
-from datar.errors import Conflict, NotFound
+from datar.errors import Conflict, NotFound, Unavailable
 from tenants.accounts import find_user, require_password
 from tenants.authentication import forget_users
 from tenants.context import public
+from tenants.elsewhere import elsewhere
 from tenants.emails import identity_of
 from tenants.keys import forget_grants
 from tenants.models import Client, Status
+
+log = structlog.get_logger("datar.tenants")
 
 
 def find_client(*, client_id: int | None) -> Client:
@@ -78,8 +82,19 @@ def delete(*, client_id: int, user_id: int, password: str) -> None:
             raise NotFound
         client.keys.filter(revoked_at=None).update(revoked_at=now)
         with connection.cursor() as cursor:
+            needed = elsewhere().is_needed(client.schema_name)
             cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(client.schema_name)))
     _forget()
+    if needed:
+        _drop_elsewhere(client.schema_name)
+
+
+def _drop_elsewhere(namespace: str) -> None:
+    """Nobody reaches these rows any more, so a server that is away is no reason to refuse: the sweeper comes by."""
+    try:
+        elsewhere().drop(namespace)
+    except Unavailable as error:
+        log.warning("rows of a deleted client stay for the sweeper", schema=namespace, code=error.code)
 
 
 def _forget() -> None:

@@ -1,4 +1,8 @@
-"""A new client: its row, its schema with all that is in it, its owner and its first key, in one transaction."""
+"""A new client: its row, its schema with all that is in it, its owner and its first key, in one transaction.
+
+Where rows of ``public`` live in another database too, there is no such transaction: then the row comes first, as
+``provisioning``, and the client is ready when both sides are done. What is interrupted in between is swept.
+"""
 
 from dataclasses import dataclass
 
@@ -12,9 +16,11 @@ from tenants import tokens
 from tenants.accounts import require_good_password
 from tenants.cloning import clone
 from tenants.context import PUBLIC, public, use
+from tenants.elsewhere import elsewhere
 from tenants.emails import identity_of, lower_email, require_email, schema_name_for
 from tenants.keys import create_key
-from tenants.models import Client, Role, User
+from tenants.models import Client, Role, Status, User
+from tenants.sweeping import discard, sweep_unfinished
 
 CRASH_POINTS = (
     "registration_locked",
@@ -24,6 +30,8 @@ CRASH_POINTS = (
     "registration_key_saved",
 )
 """Where a test ends the process; nothing may be left of the client then."""
+CRASH_POINTS_IN_PARTS = ("registration_begun", *CRASH_POINTS[2:], "registration_cloned_elsewhere")
+"""The same where rows go to two databases: then a row is left, and perhaps rows elsewhere, until they are swept."""
 
 _ONE_AT_A_TIME = 0x6461_7461
 """The advisory lock of registrations. One clone takes some 22 locks a table, so two at once could use up the
@@ -51,29 +59,66 @@ def register(*, email: str, password: str, name: str = "") -> Registration:
     require_email(email)
     require_good_password(password, email=email)
     hashed = make_password(password)  # slow on purpose, so it is done before anybody has to wait for us
+    sweep_unfinished()
     with public(), transaction.atomic():
         _wait_until_alone()
         crash_point("registration_locked")
         _refuse_taken(identity)
         client = Client(name=name, email=email, email_identity=identity, schema_name=_free_schema_name(email))
+        in_parts = elsewhere().is_needed(PUBLIC)
+        client.status = Status.PROVISIONING if in_parts else Status.READY
         client.save()
         crash_point("registration_client_saved")
-        with connection.wrap_database_errors:  # below Django: a lock that is not free must be told as Django's
-            clone(connection.connection, PUBLIC, client.schema_name)
-        crash_point("registration_cloned")
-        with use(client.schema_name):
-            owner = User.objects.create(email=email, password=hashed, role=Role.OWNER, name=name)
-        crash_point("registration_owner_saved")
-        _, key = create_key(client=client, label="first key")
-        pair = tokens.issue_pair(owner, namespace=client.schema_name)
-        crash_point("registration_key_saved")
+        if not in_parts:
+            return _filled(client, hashed)
+    crash_point("registration_begun")
+    try:
+        return _provisioned(client, hashed)
+    except BaseException:
+        discard(client)
+        raise
+
+
+def _provisioned(client: Client, hashed: str) -> Registration:
+    """The rest of a client whose rows go to two databases; its row is locked all the while, so it is not swept."""
+    with public(), transaction.atomic():
+        _wait_until_alone()
+        if not Client.objects.select_for_update().filter(pk=client.pk, status=Status.PROVISIONING).exists():
+            raise Unavailable("Making this client took too long; try again.", retry_after=5)
+        made = _filled(client, hashed)
+        elsewhere().clone(PUBLIC, client.schema_name)
+        crash_point("registration_cloned_elsewhere")
+        client.status = Status.READY
+        client.save(update_fields=["status"])
+    return made
+
+
+def _filled(client: Client, hashed: str) -> Registration:
+    """The schema, the owner and the first key, within the caller's transaction."""
+    with connection.wrap_database_errors:  # below Django: a lock that is not free must be told as Django's
+        clone(connection.connection, PUBLIC, client.schema_name)
+    crash_point("registration_cloned")
+    with use(client.schema_name):
+        owner = User.objects.create(email=client.email, password=hashed, role=Role.OWNER, name=client.name)
+    crash_point("registration_owner_saved")
+    _, key = create_key(client=client, label="first key")
+    pair = tokens.issue_pair(owner, namespace=client.schema_name)
+    crash_point("registration_key_saved")
     return Registration(client, key, pair["access"], pair["refresh"])
 
 
 def _refuse_taken(identity: str) -> None:
-    """Asked before the work, and again under the lock; the unique index is the last word."""
+    """Asked before the work, and again under the lock; the unique index is the last word.
+
+    Raises Conflict, Unavailable.
+    """
     with public():
-        if Client.objects.filter(email_identity=identity).exists():
+        status = Client.objects.filter(email_identity=identity).values_list("status", flat=True).first()
+        if status == Status.PROVISIONING:
+            raise Unavailable(
+                "A client of this e-mail is being made; try again.", code="tenant_provisioning", retry_after=30
+            )
+        if status is not None:
             raise Conflict(
                 "This e-mail has a client already; log in with its Api-Key.",
                 code="conflict_unique",
