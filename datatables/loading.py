@@ -1,4 +1,4 @@
-"""A data package's files → rows of a tenant's tables, through COPY, in one transaction.
+"""A data package's files → rows of a tenant's tables, in one transaction.
 
 It knows that a value must satisfy the same rules as one sent to the API (each distinct cell is judged once) and how to
 name what was refused: resource, line, field. It refuses to know where the files are.
@@ -10,14 +10,13 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-import psycopg
-from django.db import Error as DatabaseFault
 from django.db import connection, transaction
 
 from apps import services as apps
 from apps.models import App
 from datar.errors import DatarError, InvalidFields
 from datasources import services as datasources
+from datasources.connect import provider_for
 from datasources.models import DataSource
 from datatables.cells import BadCell
 from datatables.definitions import resolver, stored_table
@@ -25,9 +24,7 @@ from datatables.files import CannotLoad, PackageFiles, ResourceFile, Where
 from datatables.package import create_schema
 from datatables.queries import find_table
 from records.canonical import RefusedError
-from records.providers.postgres.copying import Texts, copy_rows, copy_texts
-from records.providers.postgres.ddl import named_fields
-from records.providers.postgres.errors import translated
+from records.provider import Loader, Provider, RefusedLoad
 from records.rules import FieldRule
 from records.stamp import NOW, stamped
 from records.table import ABSENT, Field, Json, Table
@@ -59,6 +56,7 @@ def load_package(
     """
     for name in resources:
         files.resource(name)
+    loaders: list[Loader] = []
     try:
         with use(tenant), transaction.atomic():
             _make_app(files, app_slug)
@@ -68,9 +66,23 @@ def load_package(
             tables = _in_order(files, app_slug, resources)
             with connection.cursor() as cursor:  # a large file takes longer than a request may
                 cursor.execute("SET LOCAL statement_timeout = 0; SET CONSTRAINTS ALL DEFERRED")
-            return {table.identity.name: _load(files, table, conditions, report) for table in tables}
-    except DatarError as error:
-        raise CannotLoad(_sentence(error)) from error
+            return {
+                table.identity.name: _load(files, table, loader, conditions, report)
+                for table, loader in _with_loaders(tables, loaders)
+            }
+    except BaseException as error:
+        for loader in loaders:
+            loader.undo()
+        if isinstance(error, DatarError):
+            raise CannotLoad(_sentence(error)) from error
+        raise
+
+
+def _with_loaders(tables: Sequence[tuple[Table, Provider]], loaders: list[Loader]) -> Iterator[tuple[Table, Loader]]:
+    """Each table with what fills it, which is noted before it begins."""
+    for table, provider in tables:
+        loaders.append(provider.loader(table))
+        yield table, loaders[-1]
 
 
 def _make_app(files: PackageFiles, app_slug: str) -> None:
@@ -89,43 +101,41 @@ def _make_datasource(app_slug: str, slug: str, provider_type: str) -> None:
         raise CannotLoad(f"The datasource '{slug}' is {source.provider_type}, not {provider_type}.")
 
 
-def _in_order(files: PackageFiles, app_slug: str, resources: Sequence[str]) -> list[Table]:
-    """The tables to fill, parents before children."""
+def _in_order(files: PackageFiles, app_slug: str, resources: Sequence[str]) -> list[tuple[Table, Provider]]:
+    """The tables to fill and their providers, parents before children."""
     resolve = resolver()
-    waiting = [stored_table(find_table(app_slug, name), resolve) for name in resources or files.names]
+    rows = [find_table(app_slug, name) for name in resources or files.names]
+    providers = {row.pk: provider_for(row.data_source.provider_type) for row in rows}
+    waiting = [stored_table(row, resolve) for row in rows]
     done: list[Table] = []
     while waiting:
         names = {table.identity.name for table in waiting}
         ready = [table for table in waiting if not _parents(table) & (names - {table.identity.name})] or waiting
         done += ready
         waiting = [table for table in waiting if table not in ready]
-    return done
+    return [(table, providers[table.identity.id]) for table in done]
 
 
 def _parents(table: Table) -> set[str]:
     return {key.target_table for key in table.foreign_keys if key.enforced and key.target_app == table.identity.app}
 
 
-def _load(files: PackageFiles, table: Table, conditions: Sequence[Where], report: Report) -> int:
+def _load(files: PackageFiles, table: Table, loader: Loader, conditions: Sequence[Where], report: Report) -> int:
     """Fill one table from its file."""
     file = files.resource(table.identity.name)
     labels = file.labels()
-    filled = _filled(table, labels, file.name)
+    filled = _filled(table, loader, labels, file.name)
     fields = [table.by_name[label] for label in labels] + list(filled)
     lines = array("L")
     rows = (
-        [*chain.from_iterable(cells), *(make() for make in filled.values())]
-        for cells in _reported(file.rows(conditions, judge_of(table)), file, lines, report)
+        [*chain.from_iterable(cells), *chain.from_iterable(make() for make in filled.values())]
+        for cells in _reported(file.rows(conditions, judge_of(table, loader)), file, lines, report)
     )
     try:
         with connection.wrap_database_errors:
-            count = copy_rows(connection.connection, table, fields, rows)
-    except (psycopg.Error, DatabaseFault) as error:
-        cause = error if isinstance(error, psycopg.Error) else error.__cause__
-        if isinstance(cause, psycopg.Error):
-            raise _refused(cause, table, lines) from error
-        raise
-    return count
+            return loader.append(fields, rows, connection.connection)
+    except RefusedLoad as error:
+        raise _refused(error, table, lines) from error
 
 
 def _reported(
@@ -144,66 +154,57 @@ def _reported(
     report(total + 1, total + 1, task)
 
 
-def judge_of(table: Table) -> Callable[[str, Json], Texts]:
+def judge_of(table: Table, loader: Loader) -> Callable[[str, Json], tuple[Any, ...]]:
     """What a cell's value becomes in the table, or why it cannot: the rules that bodies of requests meet."""
     rules = {field.name: FieldRule(field) for field in table.fields}
 
-    def judge(label: str, value: Json) -> Texts:
+    def judge(label: str, value: Json) -> tuple[Any, ...]:
         rule = rules[label]
         if value is None:
             if rule.field.required or label in table.primary_key:
                 raise BadCell("a value is required")
-            return copy_texts(rule.field, None)
+            return loader.cells(rule.field, None)
         try:
-            return copy_texts(rule.field, rule.judge(value))
+            return loader.cells(rule.field, rule.judge(value))
         except RefusedError as error:
             raise BadCell(f"{error.message[0].lower()}{error.message[1:].removesuffix('.')}") from None
 
     return judge
 
 
-def _filled(table: Table, labels: Sequence[str], name: str) -> Mapping[Field, Callable[[], str | None]]:
-    """The fields without a column in the file that we fill, and with what. Raises CannotLoad for one that we cannot.
-
-    What has a default in the database is left to it.
-    """
-    filled: dict[Field, Callable[[], str | None]] = {}
+def _filled(
+    table: Table, loader: Loader, labels: Sequence[str], name: str
+) -> Mapping[Field, Callable[[], tuple[Any, ...]]]:
+    """The fields without a column in the file that we fill, and with what. Raises CannotLoad for one that we cannot."""
+    filled: dict[Field, Callable[[], tuple[Any, ...]]] = {}
     for field in table.fields:
         if field.name in labels or (table.generated_key == "integer" and field.name in table.primary_key):
             continue
         if table.generated_key == "uuid" and field.name in table.primary_key:
-            filled[field] = uuid7
+            filled[field] = partial(_new_key, field, loader)
         elif field.name in ("created_at", "updated_at") and stamped(table, field.name):
-            filled[field] = lambda: NOW
-        elif field.inside and field.default not in (ABSENT, None):
-            filled[field] = partial(_first, copy_texts(field, field.default))
-        elif field.default is not ABSENT and len(copy_texts(field, field.default)) > 1:
-            raise CannotLoad(f"{name}: the file has no column {field.name!r}; give it one, of its defaults if need be.")
-        elif (field.required or field.name in table.primary_key) and field.default in (ABSENT, None):
+            filled[field] = partial(_same, loader.cells(field, NOW))
+        elif field.default not in (ABSENT, None):
+            filled[field] = partial(_same, loader.cells(field, field.default))
+        elif field.required or field.name in table.primary_key:
             raise CannotLoad(f"{name}: the file has no column {field.name!r}, which is required.")
     return filled
 
 
-def _first(texts: Texts) -> str | None:
-    return texts[0]
+def _new_key(field: Field, loader: Loader) -> tuple[Any, ...]:
+    return loader.cells(field, uuid7())
 
 
-def _refused(error: psycopg.Error, table: Table, lines: "array[int]") -> CannotLoad:
-    """What the database refused, by resource, line and fields; an operator may see the value."""
-    known = translated(error)
-    name = table.identity.name
-    fields = named_fields(table).get(error.diag.constraint_name or "", ())
-    said = known.detail if isinstance(known, DatarError) else str(error)
-    place = f"{name}{_line(error, lines)}{', field ' + ', '.join(map(repr, fields)) if fields else ''}"
-    values = (error.diag.message_detail or "").partition(")=(")[2].partition(")")[0]
-    return CannotLoad(f"{place}: {said}{f' Value: {values}.' if values else ''}")
+def _same(cells: tuple[Any, ...]) -> tuple[Any, ...]:
+    return cells
 
 
-def _line(error: psycopg.Error, lines: "array[int]") -> str:
-    """The file's line that COPY speaks of: its context is ``COPY table, line N[, column …]``."""
-    number = (error.diag.context or "").partition(", line ")[2].partition(",")[0].partition(":")[0].strip()
-    at = int(number) - 1 if number.isdigit() else -1
-    return f", line {lines[at]}" if 0 <= at < len(lines) else ""
+def _refused(error: RefusedLoad, table: Table, lines: "array[int]") -> CannotLoad:
+    """What the store refused, by resource, line and fields; an operator may see the value."""
+    line = f", line {lines[error.place]}" if error.place is not None and 0 <= error.place < len(lines) else ""
+    fields = f", field {', '.join(map(repr, error.fields))}" if error.fields else ""
+    values = f" Value: {error.values}." if error.values else ""
+    return CannotLoad(f"{table.identity.name}{line}{fields}: {error.said}{values}")
 
 
 def _sentence(error: DatarError) -> str:

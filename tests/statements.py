@@ -3,7 +3,6 @@
 It knows PostgreSQL's log lines and how this process's connections are renewed. It refuses to know what is asked.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,6 +81,4 @@ def counting(databases: Databases) -> Iterator[Statements]:
 def renew_connections() -> None:
     """Close this process's connections; the next request opens new ones."""
     django_connection.close()
-    provider = connect._providers.pop(os.getpid(), None)
-    if provider is not None:
-        provider._pool.close()
+    connect.close()

@@ -21,6 +21,7 @@ from datatables.files import PackageFiles, Where
 from datatables.loading import judge_of
 from datatables.package_resources import read_resources
 from records.descriptor import parse_table
+from records.providers.postgres.copying import CopyLoader
 from records.table import Identity
 from tests.cluster import ROOT, TEMPLATE, Databases
 
@@ -57,7 +58,7 @@ def facts(name: str) -> Facts:
     places = {
         fields: [labels.index(label) for label in fields] for fields in (tuple(schema["primaryKey"]), *found.references)
     }
-    for _, cells in file.rows([], judge_of(table)):
+    for _, cells in file.rows([], judge_of(table, CopyLoader(table))):
         assert cells is not None
         found.rows += 1
         found.keys.add(tuple(cells[at] for at in places[tuple(schema["primaryKey"])]))

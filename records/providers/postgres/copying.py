@@ -7,9 +7,12 @@ from typing import Any, Final
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
+from datar.errors import DatarError
 from records.jsontext import dumps
+from records.provider import RefusedLoad
 from records.providers.postgres.columns import columns_of, qualified
-from records.providers.postgres.ddl import sequence_text
+from records.providers.postgres.ddl import named_fields, sequence_text
+from records.providers.postgres.errors import translated
 from records.providers.postgres.placing import inside, members, written_columns
 from records.providers.postgres.values import texts_of
 from records.table import Field, Json, Table
@@ -24,35 +27,65 @@ _ADVANCE: Final = SQL(
 )
 
 
-def copy_texts(field: Field, value: Json) -> Texts:
-    """A canonical value, or None, as COPY's texts of the field's columns."""
-    if field.inside:
-        return (dumps(dict(members(field, value))).decode()[1:-1] or None,)
-    if value is not None and field.type == "string" and field.format == "binary":
-        return ("\\x" + base64.b64decode(value).hex(),)
-    return texts_of(field, value)
+class CopyLoader:
+    """Rows of a file into one table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def cells(self, field: Field, value: Json) -> Texts:
+        """A canonical value, or None, as COPY's texts of the field's columns."""
+        if field.inside:
+            return (dumps(dict(members(field, value))).decode()[1:-1] or None,)
+        if value is not None and field.type == "string" and field.format == "binary":
+            return ("\\x" + base64.b64decode(value).hex(),)
+        return texts_of(field, value)
+
+    def append(
+        self,
+        fields: Sequence[Field],
+        rows: Iterable[Sequence[str | None]],
+        transaction: "psycopg.Connection[Any]",
+    ) -> int:
+        """Append rows by COPY; how many there were. Raises RefusedLoad, with the row's place where COPY tells it.
+
+        The table is analyzed at once: until autovacuum comes by, plans would be made for an empty one.
+        """
+        try:
+            return self._append(fields, rows, transaction)
+        except psycopg.Error as error:
+            raise _refused(error, self._table) from error
+
+    def undo(self) -> None:
+        """The caller's transaction takes everything back."""
+
+    def _append(
+        self, fields: Sequence[Field], rows: Iterable[Sequence[str | None]], connection: "psycopg.Connection[Any]"
+    ) -> int:
+        count, table = 0, self._table
+        columns = SQL(", ").join(column.identifier for column in written_columns(fields))
+        into = _arranged(fields)
+        with connection.cursor() as cursor:
+            with cursor.copy(_COPY.format(table=qualified(table), columns=columns)) as copy:
+                for row in rows:
+                    copy.write_row(into(row))
+                    count += 1
+            if table.generated_key == "integer" and any(field.name in table.primary_key for field in fields):
+                cursor.execute(_advance(table))
+            cursor.execute(SQL("ANALYZE {table}").format(table=qualified(table)))
+        return count
 
 
-def copy_rows(
-    connection: "psycopg.Connection[Any]", table: Table, fields: Sequence[Field], rows: Iterable[Sequence[str | None]]
-) -> int:
-    """Append rows, each the texts of the columns of ``fields`` in their order; how many there were.
-
-    Columns of other fields take their defaults. The table is analyzed at once: until autovacuum comes by, plans would
-    be made for an empty one. Raises psycopg's errors; of a refused row, with COPY's line number.
-    """
-    count = 0
-    columns = SQL(", ").join(column.identifier for column in written_columns(fields))
-    into = _arranged(fields)
-    with connection.cursor() as cursor:
-        with cursor.copy(_COPY.format(table=qualified(table), columns=columns)) as copy:
-            for row in rows:
-                copy.write_row(into(row))
-                count += 1
-        if table.generated_key == "integer" and any(field.name in table.primary_key for field in fields):
-            cursor.execute(_advance(table))
-        cursor.execute(SQL("ANALYZE {table}").format(table=qualified(table)))
-    return count
+def _refused(error: psycopg.Error, table: Table) -> RefusedLoad:
+    """What the database refused. COPY's context is ``COPY table, line N[, column …]``."""
+    known = translated(error)
+    number = (error.diag.context or "").partition(", line ")[2].partition(",")[0].partition(":")[0].strip()
+    return RefusedLoad(
+        known.detail if isinstance(known, DatarError) else str(error),
+        place=int(number) - 1 if number.isdigit() else None,
+        fields=named_fields(table).get(error.diag.constraint_name or "", ()),
+        values=(error.diag.message_detail or "").partition(")=(")[2].partition(")")[0],
+    )
 
 
 def _arranged(fields: Sequence[Field]) -> Callable[[Sequence[str | None]], Sequence[str | None]]:

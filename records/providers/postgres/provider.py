@@ -11,11 +11,12 @@ from datar.errors import Conflict
 from records.catalog import Catalog
 from records.exports import Form, Pieces
 from records.kept import Kept
-from records.plan import GroupPlan, KeyedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
+from records.plan import GroupPlan, KeyedPlan, LinkedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
 from records.provider import Applied, Change, Resolve, Stale
-from records.providers.postgres import change, compile, ddl, exporting, grouping, insert, keyset, streaming
+from records.providers.postgres import change, compile, ddl, exporting, grouping, insert, keyset, linking, streaming
 from records.providers.postgres.compile import Values
 from records.providers.postgres.conflicts import explained
+from records.providers.postgres.copying import CopyLoader
 from records.providers.postgres.ddl import unique_name
 from records.providers.postgres.errors import RETRY_STATES, STALE_STATES, translated, wrapped
 from records.providers.postgres.folding import Folding
@@ -34,7 +35,7 @@ _TRIES: Final = 3
 _TAKEN: Final = "23505"
 _USED_UP: Final = "2200H"
 
-P = TypeVar("P", ListPlan, GroupPlan, ListPlan | GroupPlan, KeyedPlan, WritePlan)
+P = TypeVar("P", ListPlan, GroupPlan, ListPlan | GroupPlan, KeyedPlan, LinkedPlan, WritePlan)
 
 
 class PostgresProvider:
@@ -51,6 +52,10 @@ class PostgresProvider:
     def apply(self, changes: Sequence[Change[Composed]], transaction: Any) -> tuple[Applied, ...]:
         """Make the changes within the caller's transaction. Raises psycopg.Error."""
         return ddl.apply(changes, transaction)
+
+    def loader(self, table: Table) -> CopyLoader:
+        """COPY."""
+        return CopyLoader(table)
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:
         """A page of rows or groups as JSON text; one statement."""
@@ -84,6 +89,12 @@ class PostgresProvider:
         statement = self._statement(compile.row_shape(plan), plan, self._folded(compile.row_statement))
         row = self._read(statement, compile.row_values(plan))
         return Row(row[0], row[1]) if row else None
+
+    def linked(self, plan: LinkedPlan) -> bytes:
+        """Rows that other rows belong to, by their keys; one statement."""
+        statement = self._statement(linking.linked_shape(plan), plan, linking.linked_statement)
+        rows: bytes = self._read(statement, linking.linked_values(plan))[0]
+        return rows
 
     def insert(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Add rows; one statement, all or nothing."""
@@ -256,8 +267,10 @@ def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode()
 
 
-def _templates(plan: ListPlan | GroupPlan | KeyedPlan | WritePlan) -> dict[str, str]:
+def _templates(plan: ListPlan | GroupPlan | KeyedPlan | LinkedPlan | WritePlan) -> dict[str, str]:
     match plan:
+        case LinkedPlan():
+            return linking.linked_templates(plan)
         case GroupPlan():
             return grouping.group_templates(plan)
         case WritePlan():
