@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
+from records.canonical import INTEGER_MOST
 from records.provider import Stale
 from records.providers.postgres.columns import VERSION_SEQUENCE
 from records.providers.postgres.ddl import sequence_text
@@ -28,6 +29,12 @@ _TAKE: Final = SQL(
     " ARRAY(SELECT nextval({keys}::regclass) FROM generate_series(1, {wanted}))"
 )
 """Rows are locked in the order of their ids, so that two writes never wait for each other."""
+_LOCK: Final = SQL("SELECT pg_advisory_xact_lock({sequence}::regclass::oid::bigint)")
+_STEP_BACK: Final = SQL(
+    "SELECT setval({sequence}::regclass, greatest(top, 1), coalesce(top > 0, false)) "
+    "FROM (SELECT {top}::bigint AS top) AS stored "
+    "WHERE pg_sequence_last_value({sequence}::regclass) = {last} AND (top < {last}) IS NOT FALSE"
+)
 _MORE: Final = SQL("SELECT ARRAY(SELECT nextval({versions}::regclass) FROM generate_series(1, {count}))")
 
 
@@ -95,6 +102,16 @@ class Ledger:
         )
         with self._pool.connection() as connection, wrapped():
             connection.execute(move)
+
+    def step_back(self, table: Table, stored: int | None) -> None:
+        """Move a used-up key sequence back to the greatest stored key, if there is room beyond it.
+
+        It stands at the end when the very last key was refused or removed. The lock is the one ``datar_advance`` takes.
+        """
+        sequence = Literal(sequence_text(table.identity.namespace, key_sequence(table)))
+        with self._pool.connection() as connection, wrapped(), connection.transaction():
+            connection.execute(_LOCK.format(sequence=sequence))
+            connection.execute(_STEP_BACK.format(sequence=sequence, top=Literal(stored), last=Literal(INTEGER_MOST)))
 
 
 def _statement(table: Table, rows: int, parents: Sequence[Table], keys: int, *, alone: bool) -> Composable:

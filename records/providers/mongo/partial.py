@@ -1,7 +1,7 @@
 """The condition of an index → a ``partialFilterExpression``, where MongoDB has the words for it.
 
-It knows comparisons, ``$exists: true``, ``$in``, ``$and`` and ``$or``; no negation. So a condition is compiled for what is
-wanted of it, true or false, and unknown is neither: a comparison with a member that is absent holds for nobody.
+It knows comparisons, ``$exists: true``, ``$in``, ``$and`` and ``$or``; no negation. So a condition is compiled for what is wanted
+of it, true or false, and unknown is neither: a comparison with a member that is absent holds for nobody.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,7 @@ from typing import Final
 from records.conditions import AllOf, AnyOf, Condition, Expression, Match, Not, Output
 from records.providers.mongo.layout import compared_path, path_of
 from records.providers.mongo.server import Document
-
-operand = str  # until values.py is here
+from records.providers.mongo.values import operand
 from records.table import Field, Table
 
 _ORDERED: Final = {"gt": ("$gt", "$lte"), "gte": ("$gte", "$lt"), "lt": ("$lt", "$gte"), "lte": ("$lte", "$gt")}
