@@ -1,0 +1,109 @@
+"""Connections that do not wait for ever: not for a server that is silent, and not for a client that has left.
+
+pymongo asks, twice a second, whether the wait for an answer was called off, and then closes the connection. The
+thread that waits is asked, so nothing is registered and no thread watches. A server ends what it does for a
+connection that was closed.
+"""
+
+import socket
+import time
+from functools import partial
+from typing import Any, Final
+
+from pymongo.network_layer import NetworkingInterface
+from pymongo.pool_shared import _CancellationContext
+from pymongo.synchronous.pool import Connection, Pool
+
+from datar import presence
+from datar.errors import ClientGone
+from records.providers.mongo.errors import unreachable
+from records.providers.mongo.reach import Address, Reach
+
+_LOOK_SECONDS: Final = 0.3
+_AT_ONCE: Final = 1_048_576
+"""Bytes that are given to the kernel in one call."""
+
+
+class _Waiting(_CancellationContext):
+    """Whether one connection's wait is over before its answer has come."""
+
+    def __init__(self, reach: Reach, address: Address) -> None:
+        super().__init__()
+        self._reach = reach
+        self._address = address
+
+    @property
+    def cancelled(self) -> bool:
+        """Asked by the waiting thread. Raises ClientGone, Unavailable."""
+        if presence.gone():
+            raise ClientGone
+        if self._reach.silent(self._address):
+            raise unreachable()
+        return super().cancelled
+
+
+class _Patient(NetworkingInterface):
+    """A connection's socket, which looks up while it sends as pymongo does while it receives."""
+
+    def __init__(self, sock: Any, waiting: _Waiting) -> None:
+        super().__init__(sock)
+        self._waiting = waiting
+
+    @property
+    def get_conn(self) -> Any:
+        """What pymongo sends with and sets deadlines on."""
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.conn, name)
+
+    def sendall(self, data: bytes) -> None:
+        """Send all, or raise what ended the wait; TimeoutError when the socket's own time is over."""
+        whole = self.conn.gettimeout()
+        deadline = None if whole is None else time.monotonic() + whole
+        rest = memoryview(data)
+        try:
+            while rest:
+                left = _LOOK_SECONDS if deadline is None else min(_LOOK_SECONDS, deadline - time.monotonic())
+                self.conn.settimeout(max(left, 0.001))
+                try:
+                    rest = rest[self.conn.send(rest[:_AT_ONCE]) :]
+                except TimeoutError:
+                    self._look_up(deadline)
+        finally:
+            self.conn.settimeout(whole)
+
+    def _look_up(self, deadline: float | None) -> None:
+        if self._waiting.cancelled:
+            raise ConnectionAbortedError("the wait was called off")
+        if deadline is not None and time.monotonic() >= deadline:
+            raise TimeoutError("timed out")
+
+
+class _PatientPool(Pool):
+    """The connections to one server."""
+
+    def __init__(self, *arguments: Any, reach: Reach, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._reach = reach
+
+    def connect(self, handler: Any = None) -> Connection:
+        """As pymongo's; monitors wait as they do."""
+        connection = super().connect(handler)
+        if self.is_sdam:
+            return connection
+        waiting = _Waiting(self._reach, self.address)
+        with self.lock:
+            self.active_contexts.discard(connection.cancel_context)
+            self.active_contexts.add(waiting)
+        if connection.cancel_context.cancelled:
+            waiting.cancel()
+        connection.cancel_context = waiting
+        if isinstance(connection.conn.sock, socket.socket):
+            connection.conn = _Patient(connection.conn.sock, waiting)
+        return connection
+
+
+def patient_pool(reach: Reach) -> Any:
+    """What pymongo makes its pools with (``_pool_class``)."""
+    return partial(_PatientPool, reach=reach)
