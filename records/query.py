@@ -66,6 +66,13 @@ class Page:
     number: int | None
     explicit: bool = False
 
+    @property
+    def place(self) -> dict[str, int]:
+        """Which page it is, in the words it was asked in: the end of its answer."""
+        if self.number is None:
+            return {"limit": self.size, "offset": self.offset}
+        return {"page": self.number, "page_size": self.size}
+
 
 @dataclass(frozen=True, slots=True)
 class CursorPage:

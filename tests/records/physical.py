@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
+import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from records.providers.postgres.columns import qualified
 from records.table import Table
+from tests.records.engine import Engine
 
 
 def planted(table: Table, values: Mapping[str, Composable], rows: Composable) -> Composed:
@@ -38,6 +41,15 @@ def assignment(table: Table, name: str, value: Composable) -> Composed:
     return SQL("{place} = {place} || jsonb_build_object({key}, {value})").format(
         place=Identifier(field.inside), key=Literal(field.column), value=value
     )
+
+
+def emptied(engine: Engine, connection: "psycopg.Connection[Any]", *tables: Table) -> None:
+    """Remove every row of these tables, past the service."""
+    if engine.server is not None:
+        for table in tables:
+            engine.server.collection(table).delete_many({})
+    else:
+        connection.execute(SQL(";").join(SQL("DELETE FROM {}").format(qualified(table)) for table in tables))
 
 
 def without(table: Table, names: frozenset[str]) -> tuple[Table, list[Composed]]:

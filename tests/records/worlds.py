@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg.sql import SQL, Composed
 
-from records.providers.postgres.columns import qualified
 from tests.records.engine import Engine, Layout, Rows
 from tests.records.model import Row, Shape, Way, World
+from tests.records.physical import emptied
 
 
 def _fields(kinds: Mapping[str, str]) -> list[dict[str, str]]:
@@ -156,9 +155,7 @@ class Stand:
         tables = [engine.define(name, descriptor) for name, descriptor in DESCRIPTORS.items()]
         engine.make(*tables)
         self.engine, self._connection = engine, connection
-        self._empty: dict[str, Composed] = {
-            table.identity.name: SQL("DELETE FROM {}").format(qualified(table)) for table in tables
-        }
+        self._tables = {table.identity.name: table for table in tables}
         self.world = World(SHAPES, {name: [] for name in SHAPES})
 
     def write(self, rows: Mapping[str, list[Row]]) -> World:
@@ -166,7 +163,7 @@ class Stand:
         left = [name for name in reversed(DESCRIPTORS) if self.world.rows[name]]
         self.engine.pool.check()  # other tests of this worker end backends of the same database
         if left:
-            self._connection.execute(SQL(";").join(self._empty[name] for name in left))
+            emptied(self.engine, self._connection, *(self._tables[name] for name in left))
         made = {name: self.rows(name).create(rows[name]) if rows.get(name) else [] for name in DESCRIPTORS}
         self.world = World(SHAPES, made)
         return self.world

@@ -1,9 +1,43 @@
-"""To be written."""
+"""Lists and single rows: one pipeline for the rows, and, where the page does not tell it, one for the total."""
+
+from records.jsontext import dumps
+from records.plan import KeyedPlan, ListPlan, Row
+from records.providers.mongo.asking import Asking, asked
+from records.providers.mongo.layout import KEY
+from records.providers.mongo.listing import listed, row_stages
+from records.providers.mongo.matching import condition_stages
+from records.providers.mongo.ordering import terms_of
+from records.providers.mongo.rendering import RowWriter
+from records.providers.mongo.server import Document, Pipeline, Server
+from records.providers.mongo.source import Source
+from records.providers.mongo.totals import total_of
+from records.providers.mongo.values import key_from_texts
+from records.query import Page
+from records.system import VERSION
 
 
-def read_list(*a):
-    raise NotImplementedError
+def read_list(server: Server, plan: ListPlan) -> bytes:
+    """A page as ``{"data":[…],"total":n,…}``; rows and total are of one moment. Raises PyMongoError."""
+    page = plan.page
+    assert isinstance(page, Page)
+    terms = terms_of(plan.order, Source(plan.table))
+
+    def ask(asking: Asking) -> tuple[list[Document], int | None]:
+        found = listed(plan, terms, asking, skip=page.offset, limit=page.size)
+        return found, total_of(plan, len(found), asking)
+
+    documents, total = asked(server, ask)
+    rows = RowWriter(plan.table, plan.fields, plan.populated, meta=plan.meta).page(documents)
+    return b'{"data":[' + rows + b"]," + dumps({"total": total, **page.place})[1:]
 
 
-def read_row(*a):
-    raise NotImplementedError
+def read_row(server: Server, plan: KeyedPlan) -> Row | None:
+    """One row as ``{"data":{…}}`` with its version; None when there is none. Raises PyMongoError."""
+    stages: Pipeline = [{"$match": {KEY: {"$eq": key_from_texts(plan.table, plan.key)}}}]
+    stages += condition_stages(plan.scope, Source(plan.table))
+    stages += row_stages(plan.table, plan.fields, plan.populated, meta=plan.meta, kept=[VERSION])
+    found = asked(server, lambda asking: asking.rows(plan.table, stages, most=1))
+    if not found:
+        return None
+    text = RowWriter(plan.table, plan.fields, plan.populated, meta=plan.meta).row(found[0])
+    return Row(b'{"data":' + text + b"}", found[0][VERSION])

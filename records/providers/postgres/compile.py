@@ -126,10 +126,7 @@ def list_values(plan: ListPlan) -> Values:
 
 def page_values(page: Page) -> Values:
     """Size and offset of a page, and the end of its answer: which page it is, in the words it was asked in."""
-    place = {"limit": page.size, "offset": page.offset}
-    if page.number is not None:
-        place = {"page": page.number, "page_size": page.size}
-    return {"limit": str(page.size), "offset": str(page.offset), "tail": "," + dumps(place).decode()[1:]}
+    return {"limit": str(page.size), "offset": str(page.offset), "tail": "," + dumps(page.place).decode()[1:]}
 
 
 def shared_values(plan: ListPlan) -> Values:
