@@ -18,6 +18,7 @@ from datar.errors import DatarError, InvalidFields
 from datasources import services as datasources
 from datasources.connect import provider_for
 from datasources.models import DataSource
+from datatables.catalog import TableCatalog
 from datatables.cells import BadCell
 from datatables.definitions import resolver, stored_table
 from datatables.files import CannotLoad, PackageFiles, ResourceFile, Where
@@ -81,7 +82,7 @@ def load_package(
 def _with_loaders(tables: Sequence[tuple[Table, Provider]], loaders: list[Loader]) -> Iterator[tuple[Table, Loader]]:
     """Each table with what fills it, which is noted before it begins."""
     for table, provider in tables:
-        loaders.append(provider.loader(table))
+        loaders.append(provider.loader(table, TableCatalog(table.identity.namespace)))
         yield table, loaders[-1]
 
 

@@ -82,7 +82,7 @@ class Provider(Protocol):
         """Make the changes. ``transaction`` is the caller's psycopg connection: what PostgreSQL keeps is kept with it,
         what another store keeps is taken back when it is not."""
 
-    def loader(self, table: Table) -> Loader:
+    def loader(self, table: Table, catalog: Catalog) -> Loader:
         """What fills the table from files."""
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:

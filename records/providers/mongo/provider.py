@@ -23,6 +23,7 @@ from records.providers.mongo import (
 from records.providers.mongo.defining import Command
 from records.providers.mongo.errors import wrapped
 from records.providers.mongo.ledger import Ledger, Passed
+from records.providers.mongo.loading import DocumentLoader
 from records.providers.mongo.server import Server
 from records.table import Table
 
@@ -42,6 +43,10 @@ class MongoProvider:
         """Make the changes: PostgreSQL's part within the caller's transaction, the rest at once."""
         with wrapped():
             return defining.apply(self._server, changes, transaction)
+
+    def loader(self, table: Table, catalog: Catalog) -> DocumentLoader:
+        """Documents, batch by batch."""
+        return DocumentLoader(self._server, table, catalog)
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:
         """A page of rows or groups as JSON text; one pipeline."""

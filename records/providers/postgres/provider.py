@@ -22,9 +22,9 @@ from records.providers.postgres.errors import RETRY_STATES, STALE_STATES, transl
 from records.providers.postgres.folding import Folding
 from records.providers.postgres.pool import Connection, Pool
 from records.providers.postgres.references import still_referred_to
-from records.providers.postgres.rowtext import row_template
 from records.providers.postgres.skipping import Sifting
 from records.providers.postgres.statement import Statement
+from records.providers.postgres.templates import templates_of
 from records.table import Json, Table
 
 _STATEMENTS_KEPT: Final = 2_000
@@ -53,7 +53,7 @@ class PostgresProvider:
         """Make the changes within the caller's transaction. Raises psycopg.Error."""
         return ddl.apply(changes, transaction)
 
-    def loader(self, table: Table) -> CopyLoader:
+    def loader(self, table: Table, catalog: Catalog) -> CopyLoader:
         """COPY."""
         return CopyLoader(table)
 
@@ -165,7 +165,7 @@ class PostgresProvider:
         """The statement of a shape: composed when the shape is new."""
         statement = self._statements.get(shape)
         if statement is None:
-            statement = Statement(compose(plan).as_bytes(None), _templates(plan))
+            statement = Statement(compose(plan).as_bytes(None), templates_of(plan))
             self._statements.put(shape, statement, statement.size)
         return statement
 
@@ -265,17 +265,6 @@ def _crossed() -> Conflict:
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode()
-
-
-def _templates(plan: ListPlan | GroupPlan | KeyedPlan | LinkedPlan | WritePlan) -> dict[str, str]:
-    match plan:
-        case LinkedPlan():
-            return linking.linked_templates(plan)
-        case GroupPlan():
-            return grouping.group_templates(plan)
-        case WritePlan():
-            return {"template": row_template(plan.table.fields, meta=plan.meta)}
-    return compile.read_templates(plan)
 
 
 def _inserted(row: Sequence[Any] | None, plan: WritePlan) -> Written:
