@@ -10,12 +10,15 @@ from records.limits import DECIMAL128_DIGITS
 
 _MOST: Final = 10**DECIMAL128_DIGITS
 _BIAS: Final = 6176
-_COEFFICIENT_BITS: Final = 113
-_COEFFICIENT: Final = (1 << _COEFFICIENT_BITS) - 1
+# Of the higher 64 bits: the sign, 14 bits of exponent, the coefficient's first 49.
+_EXPONENT_AT: Final = 49
+_COEFFICIENT: Final = (1 << _EXPONENT_AT) - 1
 _EXPONENT: Final = (1 << 14) - 1
-_SIGN: Final = 1 << 127
-_SPECIAL: Final = 3 << 125
+_SIGN: Final = 1 << 63
+_SPECIAL: Final = 3 << 61
 _LOW: Final = (1 << 64) - 1
+_SHORT: Final = {_BIAS - fraction << _EXPONENT_AT: -fraction for fraction in range(10)}
+"""The higher bits of most numbers there are, positive ones of few digits, and their scales."""
 
 
 def decimal_of(value: int | Decimal) -> Decimal128:
@@ -38,23 +41,34 @@ def decimal_of(value: int | Decimal) -> Decimal128:
                 "number_out_of_range",
                 f"Must have at most {DECIMAL128_DIGITS} digits; more of a number this table's store cannot keep.",
             )
-    bits = sign | (exponent + _BIAS) << _COEFFICIENT_BITS | coefficient
-    return Decimal128((bits >> 64, bits & _LOW))
+    return Decimal128((sign | (exponent + _BIAS) << _EXPONENT_AT | coefficient >> 64, coefficient & _LOW))
 
 
 def decimal_text(value: Decimal128) -> str:
     """The number in plain digits, without an exponent, as PostgreSQL writes it. Raises ValueError for what is none."""
-    bits = int.from_bytes(value.bid, "little")
-    if bits & _SPECIAL == _SPECIAL:
+    high, low = value.__getstate__()
+    scale = _SHORT.get(high)
+    if scale is None:
+        return _long_text(high, low)
+    digits = str(low)
+    if scale:
+        digits = digits.rjust(1 - scale, "0")
+        return f"{digits[:scale]}.{digits[scale:]}"
+    return digits
+
+
+def _long_text(high: int, low: int) -> str:
+    if high & _SPECIAL == _SPECIAL:
         raise ValueError("not a number")
-    scale = (bits >> _COEFFICIENT_BITS & _EXPONENT) - _BIAS
-    digits = str(bits & _COEFFICIENT)
-    if scale > 0:
-        digits = "0" if digits == "0" else digits + "0" * scale
+    coefficient = (high & _COEFFICIENT) << 64 | low
+    scale = (high >> _EXPONENT_AT & _EXPONENT) - _BIAS
+    digits = str(coefficient)
+    if scale > 0 and coefficient:
+        digits += "0" * scale
     elif scale < 0:
         digits = digits.rjust(1 - scale, "0")
         digits = f"{digits[:scale]}.{digits[scale:]}"
-    return f"-{digits}" if bits & _SIGN and bits & _COEFFICIENT else digits
+    return f"-{digits}" if high & _SIGN and coefficient else digits
 
 
 def _parts(value: Decimal) -> tuple[int, int]:

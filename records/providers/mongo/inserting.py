@@ -11,12 +11,13 @@ from records.catalog import Catalog
 from records.plan import WritePlan, Written
 from records.providers.mongo import retrying
 from records.providers.mongo.conflicts import Rows, clash_of, explained
+from records.providers.mongo.documents import documents_of as whole_documents
 from records.providers.mongo.errors import crossed
 from records.providers.mongo.generating import catch_up, keyless, make_room, repaired, with_keys
 from records.providers.mongo.ledger import Entry, Ledger
 from records.providers.mongo.rendering import RowWriter
 from records.providers.mongo.server import Document, Server
-from records.providers.mongo.values import check_rows, document_of, instant_of, instant_text
+from records.providers.mongo.values import check_rows, instant_of, instant_text
 from records.stamp import NOW
 from records.system import VERSION
 from records.table import Json, Table
@@ -64,10 +65,7 @@ def new_rows(plan: WritePlan, entry: Entry, keys: Iterable[int]) -> list[dict[st
 
 def documents_of(plan: WritePlan, rows: Rows, entry: Entry, versions: Iterable[int]) -> list[Document]:
     """Whole new documents of rows that have their keys."""
-    table, fields, now = plan.table, plan.fields, entry.now
-    return [
-        document_of(table, fields, row, now=now, version=version) for row, version in zip(rows, versions, strict=True)
-    ]
+    return whole_documents(plan.table, plan.fields, rows, now=entry.now, versions=list(versions))
 
 
 def written_of(plan: WritePlan, documents: Sequence[Document], rows: Rows, created: int) -> Written:

@@ -13,8 +13,8 @@ from datar.errors import SQLSTATES, InvalidRows
 from records.catalog import Catalog
 from records.orphans import lost_parent
 from records.provider import RefusedLoad
-from records.providers.mongo.documents import document_of
 from records.providers.mongo.conflicts import clash_of
+from records.providers.mongo.documents import documents_of
 from records.providers.mongo.errors import wrapped
 from records.providers.mongo.ledger import key_sequence
 from records.providers.mongo.references import held_keys, orphans
@@ -96,10 +96,8 @@ class DocumentLoader:
         except InvalidRows as refused:
             first = refused.errors[0]
             raise RefusedLoad(first.message, place=before + (first.index or 0), fields=(first.field,)) from None
-        documents = [
-            document_of(self._table, self._table.fields, row, now=now.replace(tzinfo=None), version=version)
-            for row, version in zip(rows, versions, strict=True)
-        ]
+        moment = now.replace(tzinfo=None)
+        documents = documents_of(self._table, self._table.fields, rows, now=moment, versions=versions)
         self._versions += [Int64(version) for version in versions]
         try:
             with wrapped():

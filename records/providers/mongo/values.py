@@ -4,8 +4,8 @@ A null is absent: ``None`` goes in and out of everything here, and is never writ
 """
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,23 +16,16 @@ from bson.int64 import Int64
 
 from datar.errors import FieldError, Invalid, InvalidFields, InvalidRows
 from records.canonical import RefusedError
-from records.durations import duration_seconds
 from records.fieldtypes import field_type
 from records.jsontext import dumps
 from records.limits import ERRORS_SHOWN
 from records.providers.mongo.decimals import decimal_of, decimal_text
 from records.providers.mongo.jsonvalues import shown_json, stored_json
-from records.providers.mongo.layout import INSTANT, KEY, MICROSECONDS, is_in_key, path_of
-from records.providers.mongo.words import words_of
-from records.searched import searchable, searched_fields
-from records.stamp import NOW, UPDATED_FIELD, stamped
-from records.system import CREATED, UPDATED, VERSION
+from records.providers.mongo.layout import INSTANT, MICROSECONDS
 from records.table import Field, Json, Table
 
 Bson = Any
 """A value as pymongo takes and gives it."""
-WORDS: Final = "_words"
-"""The member that holds what ``search`` finds a row by."""
 _PLAIN_TIME: Final = len("23:59:59")
 _NO_FRACTION: Final = ".000000"
 _MILLISECOND: Final = 1000
@@ -52,7 +45,9 @@ def moment_of(instant: Mapping[str, Bson]) -> datetime:
 
 def instant_text(instant: Mapping[str, Bson]) -> str:
     """A stored instant as ``YYYY-MM-DDTHH:MM:SS[.f]Z``."""
-    return time_text(f"{instant[INSTANT].isoformat(timespec='milliseconds')}{instant[MICROSECONDS]:03}") + "Z"
+    moment = moment_of(instant) if instant[MICROSECONDS] else instant[INSTANT]
+    text: str = moment.isoformat()
+    return f"{text.rstrip('0')}Z" if moment.microsecond else f"{text}Z"
 
 
 def time_text(clock: str) -> str:
@@ -61,7 +56,7 @@ def time_text(clock: str) -> str:
 
 
 def _stored_instant(text: str) -> dict[str, Bson]:
-    return instant_of(datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None))
+    return instant_of(datetime.fromisoformat(text.removesuffix("Z")))
 
 
 def _stored_time(text: str) -> str:
@@ -176,81 +171,6 @@ def _key(table: Table, parts: Sequence[Bson]) -> Bson:
     if len(parts) == 1:
         return parts[0]
     return {field.column: part for field, part in zip(table.key_fields, parts, strict=True)}
-
-
-def document_of(
-    table: Table, fields: Sequence[Field], row: Mapping[str, Json], *, now: datetime, version: int
-) -> dict[str, Bson]:
-    """A whole new document; ``row`` is canonical and holds its key. ``now`` is the write's instant (UTC, naive)."""
-    instant = instant_of(now)
-    document = {KEY: key_of(table, row)}
-    for field in fields:
-        if not is_in_key(table, field):
-            document.update(_members(field, row.get(field.name), instant))
-    document[CREATED] = document[UPDATED] = instant
-    document[VERSION] = Int64(version)
-    if searchable(table):
-        document[WORDS] = words_of(table, row)
-    return document
-
-
-def _members(field: Field, value: Json, instant: Mapping[str, Bson]) -> Iterator[tuple[str, Bson]]:
-    """What a field puts into a document outside its key: nothing, a member or two."""
-    if value is None:
-        return
-    if value == NOW and field.type == "datetime":
-        yield field.column, instant
-        return
-    yield field.column, encode(field, value)
-    if field.type == "duration":
-        yield field.beside, decimal_of(duration_seconds(value))
-
-
-def changes_of(
-    table: Table,
-    fields: Sequence[Field],
-    row: Mapping[str, Json],
-    *,
-    now: datetime,
-    version: int,
-    stored: Mapping[str, Bson] | None = None,
-) -> tuple[dict[str, Bson], list[str]]:
-    """What sets these fields in a document: members set, and paths unset. Fields absent from the row stay as they are.
-
-    Parts of the key are left alone. ``stored`` is the document as it was: it is needed where ``needs_stored`` says so.
-    """
-    sent = [field for field in fields if field.name in row and not is_in_key(table, field)]
-    instant = instant_of(now)
-    changes: dict[str, Bson] = {UPDATED: instant, VERSION: Int64(version)}
-    removed: list[str] = []
-    for field in sent:
-        members = dict(_members(field, row[field.name], instant))
-        changes |= members
-        if not members:
-            removed += [field.column, field.beside] if field.type == "duration" else [field.column]
-    declared = stamped(table, UPDATED_FIELD)
-    if declared is not None and declared not in sent:
-        changes[declared.column] = instant
-    if _is_searched(table, sent):
-        changes[WORDS] = words_of(table, _searched_row(table, row, stored or {}))
-    return changes, removed
-
-
-def needs_stored(table: Table, fields: Sequence[Field]) -> bool:
-    """Whether a change of these fields must know the others: some that are searched together with them."""
-    return _is_searched(table, fields) and any(field not in fields for field, _ in searched_fields(table))
-
-
-def _is_searched(table: Table, fields: Sequence[Field]) -> bool:
-    return any(field in fields for field, _ in searched_fields(table))
-
-
-def _searched_row(table: Table, row: Mapping[str, Json], stored: Mapping[str, Bson]) -> dict[str, Json]:
-    """The texts of the row as it will be; a stored text is canonical."""
-    return {
-        field.name: row[field.name] if field.name in row else value_at(stored, path_of(table, field))
-        for field, _ in searched_fields(table)
-    }
 
 
 def value_at(document: Mapping[str, Bson], path: str) -> Bson:
