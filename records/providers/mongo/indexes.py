@@ -3,7 +3,7 @@ to fields by ``ddl.named_fields``.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from datar.errors import Invalid
@@ -67,7 +67,15 @@ def indexes_of(table: Table) -> tuple[MongoIndex, ...]:
             f" holds {limits.MONGODB_INDEXES} of a table.",
             code="schema_too_large",
         )
-    return tuple(kept)
+    return tuple(_ended(table, index) for index in kept)
+
+
+def _ended(table: Table, index: MongoIndex) -> MongoIndex:
+    """The index with the primary key behind its own paths: of rows that are equal there, lists have the key's order."""
+    if index.unique or index.inside or index.paths == (WORDS,):
+        return index
+    paths = dict.fromkeys((*index.paths, *_paths(table, table.primary_key)))
+    return replace(index, paths=tuple(paths)) if len(paths) <= limits.KEY_FIELDS else index
 
 
 def _all(table: Table) -> Iterator[MongoIndex]:
