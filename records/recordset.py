@@ -155,7 +155,7 @@ class RecordSet:
             except Stale:
                 self.catalog.forget()
                 table = self.catalog.reload(table)
-        raise self._gone() if table.identity.revision == self.table.identity.revision else _changing()
+        raise self._gone() if _is_same(table, self.table) else _changing()
 
     def _write(self, attempt: Callable[[Table], tuple[Written, Answer]]) -> Answer:
         """A write that touched nothing may have met the guard: where there is a newer revision, check again, once.
@@ -175,15 +175,20 @@ class RecordSet:
             if written.held:
                 return _settled(answer)
             fresh = self.catalog.reload(table)
-            if fresh.identity.revision == table.identity.revision:
+            if _is_same(fresh, table):
                 raise answer.missing or _changing()
             table = fresh
-        raise self._gone() if table.identity.revision == self.table.identity.revision else _changing()
+        raise self._gone() if _is_same(table, self.table) else _changing()
 
     def _gone(self) -> Conflict:
         return Conflict(
             f"Table '{self.table.identity.name}' has no physical table; materialize it.", code="not_materialized"
         )
+
+
+def _is_same(table: Table, other: Table) -> bool:
+    """Whether it is one table at one revision; a name may be another table's by now."""
+    return (table.identity.id, table.identity.revision) == (other.identity.id, other.identity.revision)
 
 
 def _changing() -> Unavailable:
