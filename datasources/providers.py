@@ -19,7 +19,7 @@ OPTIONS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     },
     ProviderType.MONGODB: {},
 }
-MATERIALIZING = frozenset({ProviderType.FLAT_TABLE, ProviderType.JSONB})
+MATERIALIZING = frozenset({ProviderType.FLAT_TABLE, ProviderType.JSONB, ProviderType.MONGODB})
 """Providers that can keep rows; the others can be declared, and are refused when rows would be due."""
 
 

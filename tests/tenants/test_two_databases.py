@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from psycopg import sql
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from apps import services as apps
 from datar.env import SecretUrl
@@ -51,17 +51,17 @@ PEOPLE = "/api/apps/geo/datatables/people/data/"
 
 
 @pytest.fixture
-def towns(settings: SettingsWrapper, database_url: str) -> Iterator[None]:
+def towns(settings: Settings, database_url: str) -> Iterator[None]:
     """``public`` with two related tables in MongoDB and rows in them."""
     settings.DATAR_MONGODB_URL = SecretUrl(mongodb_url())
     connect.close()
-    with use(PUBLIC):
-        apps.create(user_id=None, name="Geo", slug="geo")
-        services.create(app_slug="geo", user_id=None, name="Docs", slug="docs", provider_type="mongodb")
-        create_schema(app_slug="geo", datasource_slug="docs", user_id=None, package=PACKAGE)
-    add("cities", b'[{"name":"Porto"},{"name":"Faro"}]')
-    add("people", b'[{"name":"Ana","city_id":1}]')
     try:
+        with use(PUBLIC):
+            apps.create(user_id=None, name="Geo", slug="geo")
+            services.create(app_slug="geo", user_id=None, name="Docs", slug="docs", provider_type="mongodb")
+            create_schema(app_slug="geo", datasource_slug="docs", user_id=None, package=PACKAGE)
+        add("cities", b'[{"name":"Porto"},{"name":"Faro"}]')
+        add("people", b'[{"name":"Ana","city_id":1}]')
         yield
     finally:
         clear_public()
@@ -114,7 +114,7 @@ def test_a_deleted_client_leaves_nothing_in_mongodb(towns: None) -> None:
     assert name not in databases()
 
 
-def test_what_a_deletion_could_not_reach_is_swept(towns: None, settings: SettingsWrapper) -> None:
+def test_what_a_deletion_could_not_reach_is_swept(towns: None, settings: Settings) -> None:
     made = sign_up("swept.later@example.com")
     name = connect.mongodb_server().database(made.data["client"]["schema_name"]).name
     away(settings)
@@ -126,9 +126,7 @@ def test_what_a_deletion_could_not_reach_is_swept(towns: None, settings: Setting
     assert sweep() == []
 
 
-def test_without_mongodb_nobody_signs_up_by_half(
-    towns: None, settings: SettingsWrapper, pg: psycopg.Connection
-) -> None:
+def test_without_mongodb_nobody_signs_up_by_half(towns: None, settings: Settings, pg: psycopg.Connection) -> None:
     away(settings)
     refused = sign_up("not.by.half@example.com")
     assert refused.status == 503
@@ -168,13 +166,13 @@ def databases() -> list[str]:
     return connect.mongodb_server().client.list_database_names()
 
 
-def away(settings: SettingsWrapper) -> None:
+def away(settings: Settings) -> None:
     """MongoDB cannot be reached."""
     connect.close()
     settings.DATAR_MONGODB_URL = SecretUrl("mongodb://127.0.0.1:9/?directConnection=true")
 
 
-def back(settings: SettingsWrapper) -> None:
+def back(settings: Settings) -> None:
     connect.close()
     settings.DATAR_MONGODB_URL = SecretUrl(mongodb_url())
 
@@ -182,9 +180,9 @@ def back(settings: SettingsWrapper) -> None:
 def age_unfinished(pg: psycopg.Connection) -> None:
     """As if what is unfinished had been begun long ago."""
     pg.execute(
-        sql.SQL("UPDATE public.datar_client SET created_at = now() - {} WHERE status = 'provisioning'").format(
-            sql.Literal(f"{PROVISIONING_SECONDS + 1} seconds")
-        )
+        sql.SQL(
+            "UPDATE public.datar_client SET created_at = now() - {}::interval WHERE status = 'provisioning'"
+        ).format(sql.Literal(f"{PROVISIONING_SECONDS + 1} seconds"))
     )
 
 
