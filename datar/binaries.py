@@ -64,13 +64,18 @@ def _copy(installed: Path, folder: str, target: Path) -> Path:
     return package
 
 
-def find_mongod(home: Path, account: Account | None, package: str = MONGODB_PACKAGE) -> Path:
-    """The program ``mongod``, copied once to ``home`` where it cannot be run in the package. Raises CannotStart."""
+def carried_mongod(package: str = MONGODB_PACKAGE) -> Path | None:
+    """The program ``mongod`` as the package carries it, whether or not it runs here; None without the package."""
     try:
         files = metadata.files(package) or []
     except metadata.PackageNotFoundError:
         files = []
-    installed = next((Path(str(file.locate())) for file in files if file.name == "mongod"), None)
+    return next((Path(str(file.locate())) for file in files if file.name == "mongod"), None)
+
+
+def find_mongod(home: Path, account: Account | None, package: str = MONGODB_PACKAGE) -> Path:
+    """The program ``mongod``, copied once to ``home`` where it cannot be run in the package. Raises CannotStart."""
+    installed = carried_mongod(package)
     if installed is None:
         raise CannotStart(
             f"There is no embedded MongoDB here ({sys.platform}, {platform.machine()}; the package {package} "

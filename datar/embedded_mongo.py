@@ -37,6 +37,7 @@ from datar.state import (
     unprivileged_account,
     write_private,
 )
+from datar.wanted import Wanted
 
 NAME = "mongodb-6"
 """What its files are called. The major version is in it: the data of another one cannot be read."""
@@ -94,6 +95,7 @@ class ReplicaSet:
         self.home = database_home(self.state, self._account)
         self.data = self.home / NAME
         self.log = self.home / f"{NAME}.log"
+        self.wanted = Wanted(self.state / f"{NAME}.wanted")
         self._secrets = own_directory(self.state / "secrets")
         self._directory = self._socket_directory()
 
@@ -134,6 +136,17 @@ class ReplicaSet:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    @property
+    def held_elsewhere(self) -> bool:
+        """Whether another process has the data in use."""
+        if self._lock is not None:
+            return False
+        try:
+            hold(self.state / f"{NAME}.lock", self.data).close()
+        except CannotStart:
+            return True
+        return False
 
     def remove(self) -> None:
         """Stop, and delete the data for good."""

@@ -27,10 +27,12 @@ import datar.worker  # noqa: F401 - both are read here so that a bad setting of 
 from datar import env
 from datar.children import end, spawn
 from datar.embedded import Cluster
+from datar.embedded_mongo import ReplicaSet
 from datar.errors import DatarError
 from datar.greeting import greeting
 from datar.state import PROJECT, CannotStart, state_home, write_private
 from datar.upgrade import Report, upgrade
+from datar.wanted import VARIABLE
 from datatables.demo import ensure_demo
 from datatables.files import CannotLoad
 from datatables.progress import Progress
@@ -38,6 +40,8 @@ from datatables.progress import Progress
 READY_SECONDS = 60.0
 VERSIONS = range(16, 19)
 CONNECT_SECONDS = 5
+LOOK_SECONDS = 0.2
+"""So often it is looked whether anybody wants the embedded MongoDB."""
 
 
 class Stop(BaseException):
@@ -50,12 +54,13 @@ def up(*, host: str, port: int) -> int:
         with _stoppable(), ExitStack() as stack:
             _require_port(host, port)
             _open_database(stack)
+            mongodb = _offer_mongodb(stack)
             demo = _prepare(Progress(OutputWrapper(sys.stdout)))
             print("Starting the server ...", flush=True)
             server = _serve(stack, host, port)
             _wait_until_ready(server, host, port)
             print(greeting(f"http://{_netloc(_reachable(host), port)}", demo), flush=True)
-            return _watch(server)
+            return _watch(server, mongodb)
     except Stop:
         print("\nStopped.", flush=True)
         return 0
@@ -127,6 +132,39 @@ def _open_database(stack: ExitStack) -> None:
     stack.callback(cluster.stop)
     cluster.start()
     stack.callback(connections.close_all)
+
+
+def _offer_mongodb(stack: ExitStack) -> ReplicaSet | None:
+    """The embedded MongoDB, started at once where it was wanted before; None where another one is used, or none."""
+    if VARIABLE not in os.environ:
+        return None
+    server = ReplicaSet()
+    stack.callback(_end_mongodb, server)
+    if not server.held_elsewhere:
+        server.wanted.withdraw()  # what an earlier run said, which may have been killed
+    _start_if_wanted(server)
+    return server
+
+
+def _start_if_wanted(server: ReplicaSet) -> None:
+    """Start it in this thread, which lives as long as the service. Where it cannot start, say so here and to all."""
+    if not server.wanted.asked or server.wanted.refusal or server.held_elsewhere:
+        return
+    print("Starting the embedded MongoDB ...", flush=True)
+    try:
+        server.stop()  # one that ended by itself has left its lock
+        server.start()
+    except (CannotStart, OSError) as error:
+        server.wanted.refuse(str(error))
+        print(f"There is no MongoDB: {error}", file=sys.stderr, flush=True)
+    else:
+        server.wanted.grant()
+
+
+def _end_mongodb(server: ReplicaSet) -> None:
+    if server.pid is not None:
+        server.wanted.withdraw()
+    server.stop()
 
 
 def _is_embedded() -> bool:
@@ -239,5 +277,10 @@ def _netloc(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _watch(server: "subprocess.Popen[bytes]") -> int:
-    return _complain(f"The server ended by itself (exit code {server.wait()}); its reason stands above.")
+def _watch(server: "subprocess.Popen[bytes]", mongodb: ReplicaSet | None) -> int:
+    """Until the server ends; meanwhile start the embedded MongoDB when somebody asks for it."""
+    while (code := server.poll()) is None:
+        time.sleep(LOOK_SECONDS)
+        if mongodb is not None and mongodb.pid is None:
+            _start_if_wanted(mongodb)
+    return _complain(f"The server ended by itself (exit code {code}); its reason stands above.")

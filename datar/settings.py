@@ -77,7 +77,9 @@ DATABASES = {
 DATAR_POOL_SIZE = env.integer("DATAR_POOL_SIZE", 4, least=1, most=200)
 """Connections of one process for records."""
 DATAR_MONGODB_URL = env.mongodb_url("DATAR_MONGODB_URL")
-"""Where the rows of MongoDB datasources are to live."""
+"""Where the rows of MongoDB datasources live."""
+DATAR_EMBEDDED_MONGODB = env.text("DATAR_EMBEDDED_MONGODB", "")
+"""The file by which that server is asked for, where it is the embedded one (``datar.wanted``)."""
 
 # --- HTTP
 MIDDLEWARE = [
@@ -89,6 +91,8 @@ DATAR_ELSEWHERE = "datatables.elsewhere.MongoRows"
 """What keeps rows beside PostgreSQL, as ``tenants`` meets it."""
 DATAR_AUTHENTICATE = "tenants.authentication.authenticate"
 """The function (HttpRequest) -> Actor that ``datar.api`` asks who is calling."""
+DATAR_DEPENDENCIES = {"mongodb": "datatables.dependencies.mongodb"}
+"""What ``/health/ready/`` names beside PostgreSQL: () -> whether it answers, None while nothing depends on it."""
 DATAR_CORS_ORIGINS = env.words("DATAR_CORS_ORIGINS")
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the limit is ours: records.limits.BODY_BYTES, answered as JSON
 SECURE_CONTENT_TYPE_NOSNIFF = True

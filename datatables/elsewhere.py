@@ -2,10 +2,9 @@
 
 from collections.abc import Collection
 
-from django.conf import settings
 from django.db.models import QuerySet
 
-from datasources.connect import mongodb_server
+from datasources.connect import mongodb_holds_rows, mongodb_server
 from datasources.models import ProviderType
 from datatables.models import DataTable
 from records.providers.mongo import whole
@@ -31,12 +30,12 @@ class MongoRows:
 
     def drop(self, namespace: str) -> None:
         """Drop the namespace's database; where no MongoDB is known there is none."""
-        if settings.DATAR_MONGODB_URL is not None:
+        if mongodb_holds_rows():
             whole.drop(mongodb_server(), namespace)
 
     def present(self, namespaces: Collection[str]) -> list[str]:
         """Those with a database."""
-        if settings.DATAR_MONGODB_URL is None or not namespaces:
+        if not namespaces or not mongodb_holds_rows():
             return []
         return whole.present(mongodb_server(), namespaces)
 

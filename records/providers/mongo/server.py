@@ -97,6 +97,11 @@ class Server:
             raise
         session.end_session()
 
+    @property
+    def is_there(self) -> bool:
+        """Whether it was met, and has a primary as far as is known."""
+        return self._reach.back.is_set()
+
     def answers(self) -> bool:
         """Whether the server is there and has a primary; it is asked now."""
         try:
