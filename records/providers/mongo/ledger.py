@@ -35,6 +35,7 @@ _STEP_BACK: Final = SQL(
     "FROM (SELECT {top}::bigint AS top) AS stored "
     "WHERE pg_sequence_last_value({sequence}::regclass) = {last} AND (top < {last}) IS NOT FALSE"
 )
+_ACTIVE: Final = SQL("SELECT is_active FROM {catalog} WHERE id = {id}")
 _MORE: Final = SQL("SELECT ARRAY(SELECT nextval({versions}::regclass) FROM generate_series(1, {count}))")
 
 
@@ -46,13 +47,15 @@ class Passed(Stale):
 class Entry:
     """What a write was given: its instant (UTC, naive), a version for each row, as many keys as it asked for.
 
-    ``more`` gives as many further versions, for rows that nobody could count before.
+    ``more`` gives as many further versions, for rows that nobody could count before; ``is_active`` tells of another
+    table whether it was deleted.
     """
 
     now: datetime
     versions: tuple[int, ...]
     keys: tuple[int, ...]
     more: Callable[[int], tuple[int, ...]]
+    is_active: Callable[[Table], bool]
 
 
 def key_sequence(table: Table) -> str:
@@ -91,7 +94,12 @@ class Ledger:
                 found: Any = connection.execute(_MORE.format(**_versions(table, count))).fetchone()
                 return tuple(found[0])
 
-            yield Entry(row[2].replace(tzinfo=None), tuple(row[3]), tuple(row[4]), more)
+            def is_active(other: Table) -> bool:
+                catalog = Identifier(table.identity.namespace, CATALOG_TABLE)
+                found = connection.execute(_ACTIVE.format(catalog=catalog, id=Literal(other.identity.id))).fetchone()
+                return found is None or bool(found[0])
+
+            yield Entry(row[2].replace(tzinfo=None), tuple(row[3]), tuple(row[4]), more, is_active)
 
     def advance(self, table: Table, key: int) -> None:
         """Move the table's key sequence beyond an explicit key; never back."""

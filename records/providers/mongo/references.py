@@ -136,7 +136,8 @@ def _orphans(
     known = set(here)
     if parent is not None:
         reads = reader(parent, key.target_fields)
-        for found in find_by(server, session, parent, key.target_fields, wanted.values()):
+        shown = paths_of(parent, key.target_fields)
+        for found in find_by(server, session, parent, key.target_fields, wanted.values(), shown):
             known.add(marked(reads(found)))
     return [place for place, mark in enumerate(marks) if mark is not None and mark not in known]
 
@@ -147,16 +148,22 @@ def find_by(
     table: Table,
     names: Sequence[str],
     references: Iterable[Reference],
-    shown: Collection[str] | None = None,
+    shown: Iterable[str] | None,
 ) -> Iterator[Document]:
-    """The documents whose fields ``names`` hold one of these; of them the paths ``shown`` (None: just these fields).
-
-    ``shown`` empty: whole documents.
-    """
-    paths = [path_of(table, table.by_name[name]) for name in names]
-    kept = dict.fromkeys([KEY, *(paths if shown is None else shown)], 1) if shown is None or shown else None
+    """The documents whose fields ``names`` hold one of these: their key and the paths ``shown``, whole with None."""
+    kept = None if shown is None else only(shown)
     for asked in filters(table, names, references):
         yield from server.collection(table).find(asked, kept, session=session)
+
+
+def paths_of(table: Table, names: Iterable[str]) -> list[str]:
+    """The paths of fields."""
+    return [path_of(table, table.by_name[name]) for name in names]
+
+
+def only(paths: Iterable[str]) -> Document:
+    """The projection of the key, whole, and of these paths."""
+    return {KEY: 1} | {path: 1 for path in paths if not path.startswith(f"{KEY}.")}
 
 
 def filters(table: Table, names: Sequence[str], references: Iterable[Reference]) -> Iterator[Document]:
@@ -173,7 +180,7 @@ def _filter(table: Table, names: Sequence[str], references: Sequence[Reference])
     if set(names) == set(table.primary_key):
         order = [names.index(name) for name in table.primary_key]
         return {KEY: {"$in": [_whole_key(table, [each[place] for place in order]) for each in references]}}
-    return _grouped(fields, [path_of(table, field) for field in fields], references)
+    return _grouped(fields, paths_of(table, names), references)
 
 
 def _whole_key(table: Table, parts: Sequence[Bson]) -> Document:
@@ -196,7 +203,7 @@ def _grouped(fields: Sequence[Field], paths: Sequence[str], references: Sequence
 
 def reader(table: Table, names: Sequence[str]) -> Callable[[Mapping[str, Bson]], Any]:
     """What takes the values of these fields out of a document: a Reference, None where one of them is null."""
-    paths = [path_of(table, table.by_name[name]) for name in names]
+    paths = paths_of(table, names)
 
     def read(document: Mapping[str, Bson]) -> Reference | None:
         values = tuple(value_at(document, path) for path in paths)
