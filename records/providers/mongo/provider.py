@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from records.catalog import Catalog
 from records.exports import Form, Pieces
+from records.limits import BULK_SECONDS, STATEMENT_SECONDS
 from records.plan import GroupPlan, KeyedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
 from records.provider import Applied, Change, Resolve
 from records.providers.mongo import (
@@ -27,6 +28,8 @@ from records.providers.mongo.loading import DocumentLoader
 from records.providers.mongo.server import Server
 from records.table import Table
 
+_BULK_ROWS: Final = 200
+
 
 class MongoProvider:
     """Rows in MongoDB. ``ledger`` is PostgreSQL's part in every write."""
@@ -41,7 +44,7 @@ class MongoProvider:
 
     def apply(self, changes: Sequence[Change[Command]], transaction: Any) -> tuple[Applied, ...]:
         """Make the changes: PostgreSQL's part within the caller's transaction, the rest at once."""
-        with wrapped():
+        with wrapped(BULK_SECONDS, writes=True):
             return defining.apply(self._server, changes, transaction)
 
     def loader(self, table: Table, catalog: Catalog) -> DocumentLoader:
@@ -50,14 +53,14 @@ class MongoProvider:
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:
         """A page of rows or groups as JSON text; one pipeline."""
-        with wrapped():
+        with wrapped(STATEMENT_SECONDS):
             if isinstance(plan, GroupPlan):
                 return grouping.read_groups(self._server, plan)
             return reading.read_list(self._server, plan)
 
     def read_slice(self, plan: ListPlan) -> Slice:
         """The rows after a cursor's place; one pipeline."""
-        with wrapped():
+        with wrapped(STATEMENT_SECONDS):
             return slicing.read_slice(self._server, plan)
 
     def stream(self, plan: ListPlan | GroupPlan, form: Form) -> Pieces:
@@ -67,38 +70,44 @@ class MongoProvider:
 
     def get(self, plan: KeyedPlan) -> Row | None:
         """One row as JSON text, or None; one pipeline."""
-        with wrapped():
+        with wrapped(STATEMENT_SECONDS):
             return reading.read_row(self._server, plan)
 
     def insert(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Add rows, all or none."""
-        with wrapped(), suppress(Passed):
+        with wrapped(_seconds((plan,)), writes=True), suppress(Passed):
             return inserting.insert(self._server, self._ledger, plan, catalog)
         return Written(0)
 
     def insert_each(self, plan: WritePlan, catalog: Catalog) -> Sifted:
         """Add the rows that can be stored, in one transaction."""
-        with wrapped():
+        with wrapped(BULK_SECONDS, writes=True):
             return skipping.insert_each(self._server, self._ledger, plan, catalog)
 
     def upsert(self, plans: Sequence[WritePlan], catalog: Catalog) -> tuple[Written, ...]:
         """Add rows, or change those that the unique fields find; all plans or none."""
-        with wrapped(), suppress(Passed):
+        with wrapped(_seconds(plans), writes=True), suppress(Passed):
             return upserting.upsert(self._server, self._ledger, plans, catalog)
         return (Written(0),) * len(plans)
 
     def update(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Change rows by key, all or none."""
-        with wrapped(), suppress(Passed):
+        with wrapped(_seconds((plan,)), writes=True), suppress(Passed):
             return changing.update(self._server, self._ledger, plan, catalog)
         return Written(0)
 
     def delete(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Remove rows by key, all or none, or all that a condition holds of."""
-        with wrapped():
+        with wrapped(_seconds((plan,)), writes=True):
             try:
                 return removing.delete(self._server, self._ledger, plan, catalog)
             except Passed:
                 if plan.where is not None:
                     raise
         return Written(0)
+
+
+def _seconds(plans: Sequence[WritePlan]) -> float:
+    """The deadline of a write, all that it sends together."""
+    bulk = any(plan.where is not None for plan in plans) or sum(len(plan.rows) for plan in plans) > _BULK_ROWS
+    return BULK_SECONDS if bulk else STATEMENT_SECONDS
