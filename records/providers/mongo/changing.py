@@ -13,6 +13,7 @@ from records.catalog import Catalog
 from records.plan import WritePlan, Written
 from records.providers.mongo import retrying
 from records.providers.mongo.conflicts import clash_of, explained
+from records.providers.mongo.documents import changes_of, needs_stored
 from records.providers.mongo.families import Family, entered
 from records.providers.mongo.layout import KEY
 from records.providers.mongo.ledger import Entry, Ledger
@@ -26,7 +27,7 @@ from records.providers.mongo.references import (
 from records.providers.mongo.releasing import Releasing, update_of
 from records.providers.mongo.rendering import RowWriter
 from records.providers.mongo.server import Document, Server
-from records.providers.mongo.values import Bson, changes_of, check_rows, key_from_texts, key_of, needs_stored
+from records.providers.mongo.values import Bson, check_rows, key_from_texts, key_of
 from records.system import VERSION
 
 _BULK_ROWS = 200

@@ -13,12 +13,13 @@ from pymongo.client_session import ClientSession
 from datar.errors import Conflict
 from records.catalog import Catalog
 from records.orphans import still_referred_to
+from records.providers.mongo.documents import changes_of, needs_stored
 from records.providers.mongo.families import Family, Link
 from records.providers.mongo.layout import KEY
 from records.providers.mongo.ledger import Entry
 from records.providers.mongo.references import Reference, check_documents, filters, find_by, marked, paths_of, reader
 from records.providers.mongo.server import Document, Server
-from records.providers.mongo.values import Bson, changes_of, needs_stored
+from records.providers.mongo.values import Bson
 from records.table import ABSENT, Json, Table
 
 _AT_ONCE: Final = 5_000
