@@ -23,13 +23,17 @@ _EVERY_PATH: Final = "$**"
 
 @dataclass(frozen=True, slots=True)
 class MongoIndex:
-    """One index: the paths it holds in ascending order, of which rows, and whether they are distinct."""
+    """One index: the paths it holds in ascending order, of which rows, and whether they are distinct.
+
+    An ``implied`` one is a foreign key's, which nobody declared: the table can do without.
+    """
 
     name: str
     paths: tuple[str, ...]
     unique: bool = False
     of: Document = field(default_factory=dict)
     inside: bool = False
+    implied: bool = False
 
     @property
     def document(self) -> Document:
@@ -61,13 +65,16 @@ def indexes_of(table: Table) -> tuple[MongoIndex, ...]:
     for index in sorted(_all(table), key=lambda each: not each.unique):
         if index.paths != (KEY,) and not any(other.serves(index) for other in kept):
             kept.append(index)
-    if len(kept) >= limits.MONGODB_INDEXES:
+    needed = [index for index in kept if not index.implied]
+    room = limits.MONGODB_INDEXES - 1 - len(needed)
+    if room < 0:
         raise Invalid(
-            f"Table '{table.identity.name}' needs {len(kept) + 1} indexes, for its keys and foreign keys too; MongoDB"
-            f" holds {limits.MONGODB_INDEXES} of a table.",
+            f"Table '{table.identity.name}' needs {len(needed) + 1} indexes, for its keys too; MongoDB holds"
+            f" {limits.MONGODB_INDEXES} of a table.",
             code="schema_too_large",
         )
-    return tuple(_ended(table, index) for index in kept)
+    implied = [index for index in kept if index.implied]
+    return tuple(_ended(table, index) for index in (*needed, *implied[:room]))
 
 
 def _ended(table: Table, index: MongoIndex) -> MongoIndex:
@@ -88,9 +95,10 @@ def _all(table: Table) -> Iterator[MongoIndex]:
     for index in table.indexes:
         yield _declared(table, index)
     led = [*table.uniques, *(each.fields for each in table.indexes if each.method != "gin" and each.where is None)]
-    for names in dict.fromkeys(key.fields for key in table.foreign_keys):
+    # Enforced ones first: should there not be room for all, a removal still finds the rows that refer to its own.
+    for names in dict.fromkeys(key.fields for key in sorted(table.foreign_keys, key=lambda key: not key.enforced)):
         if not any(other[: len(names)] == names and _holds_all(table, other) for other in led):
-            yield MongoIndex(index_name(table, names), _paths(table, names))
+            yield MongoIndex(index_name(table, names), _paths(table, names), implied=True)
     if table.search_fields:
         yield MongoIndex(constraint_name(table, "s", [WORDS]), (WORDS,))
 
