@@ -16,7 +16,7 @@ from records.providers.mongo.decimals import decimal_of
 from records.providers.mongo.layout import KEY, compared_path
 from records.providers.mongo.server import Document, Server
 from records.providers.mongo.values import Bson, encode, value_at
-from records.providers.postgres.ddl import index_name, named_fields
+from records.providers.postgres.ddl import index_name, named_fields, unique_name
 from records.providers.postgres.errors import with_fields
 from records.stamp import NOW
 from records.table import Json, Table
@@ -28,6 +28,11 @@ _ASKED_AT_ONCE: Final = 1_000
 """Rows that one question looks for."""
 
 Rows = Sequence[Mapping[str, Json]]
+
+
+def index_on(table: Table, names: tuple[str, ...]) -> str:
+    """The name of the index that keeps the rows distinct in these unique fields."""
+    return _KEY_INDEX if names == table.primary_key else unique_name(table, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,18 @@ def taken(
         for place, (key, row) in enumerate(zip(wanted, rows, strict=True))
         if key is not None and stored.get(key, set()) - _itself(table, own, row)
     ]
+
+
+def stored_by(
+    server: Server, table: Table, names: tuple[str, ...], rows: Rows, session: ClientSession
+) -> list[Document | None]:
+    """For each row the stored document that has its values in these unique fields; None where there is none."""
+    paths = _paths(table, names)
+    found: dict[Json, Document] = {}
+    for asked in _questions(table, names, rows):
+        for document in server.collection(table).find(asked, session=session):
+            found[_comparable([value_at(document, path) for path in paths])] = document
+    return [found.get(_comparable(_values(table, names, row))) for row in rows]
 
 
 def _itself(table: Table, own: tuple[str, ...], row: Mapping[str, Json]) -> set[Json]:

@@ -1,28 +1,31 @@
 """Write plans that add rows → documents: one by one command, more in a transaction, all or none."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
 
-from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from datar.errors import Conflict
 from records.catalog import Catalog
 from records.plan import WritePlan, Written
 from records.providers.mongo import retrying
-from records.providers.mongo.conflicts import Rows, clash_of, explained
-from records.providers.mongo.documents import documents_of as whole_documents
+from records.providers.mongo.conflicts import clash_of, explained
+from records.providers.mongo.documents import documents_of
 from records.providers.mongo.errors import crossed
 from records.providers.mongo.generating import catch_up, keyless, make_room, repaired, with_keys
+from records.providers.mongo.layout import path_of
 from records.providers.mongo.ledger import Entry, Ledger
+from records.providers.mongo.references import check_parents, held_keys, parents_of
 from records.providers.mongo.rendering import RowWriter
 from records.providers.mongo.server import Document, Server
-from records.providers.mongo.values import check_rows, instant_of, instant_text
+from records.providers.mongo.values import check_rows, instant_of, instant_text, json_of, value_at
 from records.stamp import NOW
 from records.system import VERSION
-from records.table import Json, Table
+from records.table import Json
 
-TRIES: Final = 3
+T = TypeVar("T")
+
+_TRIES: Final = 3
 """Of a write whose generated keys met stored ones, or were used up."""
 _BULK_ROWS: Final = 200
 
@@ -30,20 +33,29 @@ _BULK_ROWS: Final = 200
 def insert(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog) -> Written:
     """Add the plan's rows. Raises Conflict, InvalidFields, InvalidRows, and Passed where the guard does not hold."""
     check_rows(plan.fields, plan.rows, single=plan.single, places=plan.places)
-    for attempt in range(TRIES):
+    return settled(server, ledger, [plan], lambda alone: _insert_once(server, ledger, plan, catalog, alone=alone))
+
+
+def settled(server: Server, ledger: Ledger, plans: Sequence[WritePlan], attempt: Callable[[bool], T]) -> T:
+    """What ``attempt(alone)`` of a whole write of these plans gives; keys that were sent move the sequence on.
+
+    It is made again where another write came between, or where the sequence of generated keys was to blame. Raises
+    what else is refused, a value that is there already as Conflict.
+    """
+    for number in range(_TRIES):
         try:
-            make_room(ledger, plan)
-            written = retrying.tried(lambda alone: _insert_once(server, ledger, plan, catalog, alone=alone))
+            make_room(ledger, plans)
+            written = retrying.tried(attempt)
         except (PyMongoError, Conflict) as error:
             refusal = clash_of(error) if isinstance(error, PyMongoError) else error
             if refusal is None:
                 raise
-            if attempt < TRIES - 1 and repaired(server, ledger, plan, refusal):
+            if number < _TRIES - 1 and repaired(server, ledger, plans, refusal):
                 continue
             if isinstance(refusal, Conflict):
                 raise
-            raise explained(server, refusal, plan.table, _told_apart(plan)) from error
-        catch_up(ledger, plan)
+            raise explained(server, refusal, plans[0].table, rows_of(plans), plans[0].unique) from error
+        catch_up(ledger, plans)
         return written
     raise crossed()
 
@@ -63,18 +75,14 @@ def new_rows(plan: WritePlan, entry: Entry, keys: Iterable[int]) -> list[dict[st
     return [row | {name: now for name in moments if row.get(name) == NOW} for row in rows]
 
 
-def documents_of(plan: WritePlan, rows: Rows, entry: Entry, versions: Iterable[int]) -> list[Document]:
-    """Whole new documents of rows that have their keys."""
-    return whole_documents(plan.table, plan.fields, rows, now=entry.now, versions=list(versions))
-
-
-def written_of(plan: WritePlan, documents: Sequence[Document], rows: Rows, created: int) -> Written:
+def written_of(plan: WritePlan, documents: Sequence[Document], created: int) -> Written:
     """What became of the plan, its rows as they would be read."""
     if plan.minimal:
         return Written(len(documents), created=created)
     writer = RowWriter(plan.table, plan.table.fields, meta=plan.meta)
     if plan.single:
-        key = tuple(rows[0][name] for name in plan.table.primary_key)
+        paths = [(field, path_of(plan.table, field)) for field in plan.table.key_fields]
+        key = tuple(json_of(field, value_at(documents[0], path)) for field, path in paths)
         version = int(documents[0][VERSION])
         return Written(1, created=created, rows=writer.row(documents[0]), key=key, version=version)
     if plan.unique or plan.each:
@@ -82,24 +90,32 @@ def written_of(plan: WritePlan, documents: Sequence[Document], rows: Rows, creat
     return Written(len(documents), created=created, rows=writer.page(documents))
 
 
+def rows_of(plans: Sequence[WritePlan]) -> list[dict[str, Json]]:
+    """The batch's rows in the order they were sent; none for a single row, whose refusal needs no index."""
+    if plans[0].single:
+        return []
+    if len(plans) == 1:
+        return plans[0].rows
+    placed = [pair for plan in plans for pair in zip(plan.places, plan.rows, strict=True)]
+    return [row for _, row in sorted(placed, key=lambda pair: pair[0])]
+
+
 def _insert_once(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog, *, alone: bool) -> Written:
-    wanted = keyless(plan)
-    with ledger.entry(plan.table, len(plan.rows), keys=wanted, alone=alone, bulk=is_bulk(plan.rows)) as entry:
+    table, names = plan.table, frozenset(field.name for field in plan.fields)
+    with ledger.entry(
+        table,
+        len(plan.rows),
+        parents=parents_of(table, catalog, names),
+        keys=keyless([plan]),
+        alone=alone,
+        bulk=is_bulk(plan.rows),
+    ) as entry:
         rows = new_rows(plan, entry, entry.keys)
-        documents = documents_of(plan, rows, entry, entry.versions)
-        if len(documents) == 1:
-            server.collection(plan.table).insert_one(documents[0])
+        documents = documents_of(table, plan.fields, rows, now=entry.now, versions=entry.versions)
+        if len(documents) == 1 and not held_keys(table, names):
+            server.collection(table).insert_one(documents[0])
         else:
             with retrying.transaction(server) as session:
-                insert_all(server, plan.table, documents, session)
-    return written_of(plan, documents, rows, len(documents))
-
-
-def insert_all(server: Server, table: Table, documents: Sequence[Document], session: ClientSession) -> None:
-    """Insert within a transaction. Raises BulkWriteError and OperationFailure."""
-    server.collection(table).insert_many(documents, session=session)
-
-
-def _told_apart(plan: WritePlan) -> Rows:
-    """The rows among which the refused one is to be named; none for a single row."""
-    return [] if plan.single else plan.rows
+                server.collection(table).insert_many(documents, session=session)
+                check_parents(server, session, table, rows, catalog, names=names, single=plan.single, now=entry.now)
+    return written_of(plan, documents, len(documents))

@@ -1,7 +1,7 @@
 """The condition of an index → a ``partialFilterExpression``, where MongoDB has the words for it.
 
-It knows comparisons, ``$exists: true``, ``$in``, ``$and`` and ``$or``; no negation. So a condition is compiled for what is wanted
-of it, true or false, and unknown is neither: a comparison with a member that is absent holds for nobody.
+It knows comparisons, ``$exists: true``, ``$in``, ``$and`` and ``$or``; no negation. So a condition is compiled for what
+is wanted of it, true or false, and unknown is neither: a comparison with a member that is absent holds for nobody.
 """
 
 from collections.abc import Iterator
