@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 
+from datar.errors import DatarError
 from records import limits
 from records.providers.mongo.server import Document, Pipeline, Server
 from records.table import Table
@@ -52,12 +53,23 @@ class Asking:
 
 def asked(server: Server, ask: Callable[[Asking], T]) -> T:
     """What ``ask`` finds in one snapshot; asked again where a collection is newer than it. Raises PyMongoError."""
+
+    def ask_once() -> T:
+        with server.snapshot() as session:
+            return ask(Asking(server, session))
+
+    return again(ask_once)
+
+
+def again(attempt_once: Callable[[], T]) -> T:
+    """What the attempt finds, which takes a snapshot; tried again where a collection is newer than that."""
     for attempt in range(_TRIES):
         try:
-            with server.snapshot() as session:
-                return ask(Asking(server, session))
-        except OperationFailure as error:
-            if error.code != _UNAVAILABLE or attempt == _TRIES - 1:
+            return attempt_once()
+        except (OperationFailure, DatarError) as error:
+            cause = error if isinstance(error, OperationFailure) else error.__cause__
+            unavailable = isinstance(cause, OperationFailure) and cause.code == _UNAVAILABLE
+            if not unavailable or attempt == _TRIES - 1:
                 raise
         time.sleep(_PAUSE_SECONDS * (attempt + 1))
     raise AssertionError

@@ -108,6 +108,12 @@ def unreachable() -> Unavailable:
     return Unavailable(detail, code=code)
 
 
+def late() -> Unavailable:
+    """An answer, or a whole stream, took too long."""
+    _, code, detail = _TIMEOUT
+    return Unavailable(detail, code=code)
+
+
 def crossed() -> Conflict:
     """Another write came between, too often."""
     _, code, detail = _CROSSED

@@ -1,6 +1,6 @@
 """The rows of a list, in its order: one pipeline, whatever it is of pieces, joins and relations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -35,6 +35,13 @@ def listed(
     kept = [term.path for term in terms] if keep else []
     stages += row_stages(plan.table, plan.fields, plan.populated, meta=plan.meta, kept=kept)
     return asking.rows(plan.table, stages, most=limit)
+
+
+def streamed(plan: ListPlan) -> Iterator[Pipeline]:
+    """Every row of a list, without a limit: pipelines whose rows come one after the other."""
+    for piece in pieces_of(plan, terms_of(plan.order, Source(plan.table))):
+        stages = _piece_stages(plan, piece)
+        yield [*stages, *row_stages(plan.table, plan.fields, plan.populated, meta=plan.meta)]
 
 
 def row_stages(

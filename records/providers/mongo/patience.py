@@ -5,8 +5,12 @@ thread that waits is asked, so nothing is registered and no thread watches. A se
 connection that was closed.
 """
 
+import math
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -16,12 +20,29 @@ from pymongo.synchronous.pool import Connection, Pool
 
 from datar import presence
 from datar.errors import ClientGone
-from records.providers.mongo.errors import unreachable
+from records.providers.mongo.errors import late, unreachable
 from records.providers.mongo.reach import Address, Reach
 
 _LOOK_SECONDS: Final = 0.3
 _AT_ONCE: Final = 1_048_576
 """Bytes that are given to the kernel in one call."""
+
+
+_waits = threading.local()
+"""``until``: when the answers that this thread waits for are late."""
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Wait no longer than so in this block: then ``query_timeout``, and the server ends what it does.
+
+    pymongo's own deadline would bound all batches of a cursor together.
+    """
+    _waits.until = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _waits.until = math.inf
 
 
 class _Waiting(_CancellationContext):
@@ -39,6 +60,8 @@ class _Waiting(_CancellationContext):
             raise ClientGone
         if self._reach.silent(self._address):
             raise unreachable()
+        if time.monotonic() > getattr(_waits, "until", math.inf):
+            raise late()
         return super().cancelled
 
 

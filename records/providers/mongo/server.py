@@ -44,6 +44,8 @@ class Server:
     def __init__(self, url: str, *, prefix: str = "", size: int = 8) -> None:
         self._prefix = prefix or database_of(url) or _PREFIX
         self._reach = Reach()
+        self.streams = threading.BoundedSemaphore(max(2, size // 2))
+        """One for each stream of this process at once, which a client takes at its own pace."""
         given = {name.lower() for name, _ in parse_qsl(url.partition("?")[2])}
         self._client: MongoClient[Document] = MongoClient(
             url,
