@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from psycopg.sql import SQL
 
-from records.providers.postgres.folding import Folding, simple_fold
+from records.casefold import simple_fold
+from records.providers.postgres.folding import Folding
 from tests.records.engine import Engine
 from tests.records.test_rows_types import ids
 

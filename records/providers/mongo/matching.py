@@ -16,7 +16,7 @@ from records.providers.mongo.layout import KEY
 from records.providers.mongo.searching import found_query
 from records.providers.mongo.server import Document, Pipeline
 from records.providers.mongo.source import Source
-from records.providers.mongo.textmatching import native_text
+from records.providers.mongo.textmatching import native_text, necessary_text
 
 _NOTHING: Final[Document] = {KEY: {"$in": []}}
 _OPPOSITES: Final = {"eq": "$ne", "ne": "$eq", "gt": "$lte", "gte": "$lt", "lt": "$gte", "lte": "$gt", "in": "$nin"}
@@ -112,7 +112,10 @@ def _leaf(match: Match, expression: Expression, source: Source, *, wanted: bool)
     if not is_plain(expression):
         return _computed(match, expression_of(expression, source), wanted=wanted)
     query = _native(match, wanted=wanted)
-    return {path: query} if query is not None else _computed(match, f"${path}", wanted=wanted)
+    if query is not None:
+        return {path: query}
+    necessary = necessary_text(match.operator, str(match.value)) if wanted else []
+    return _both([*({path: one} for one in necessary), _computed(match, f"${path}", wanted=wanted)])
 
 
 def _native(match: Match, *, wanted: bool) -> Document | None:

@@ -11,6 +11,8 @@ from typing import Final
 
 from psycopg.sql import SQL, Composable, Literal
 
+from records.casefold import CASED, simple_fold
+
 _CASEFOLD: Final = 180_000
 _UNICODE: Final = 170_000
 _AS_18: Final = SQL('casefold({text} COLLATE "pg_c_utf8") COLLATE "C"')
@@ -28,10 +30,6 @@ _IN_DEFINITIONS: Final = SQL('lower(upper({text} COLLATE "default")) COLLATE "C"
 _DOTTED: Final = "\u0130"
 _ODD: Final = "\u0130\u0131\u1fd3\u1fe3\ufb05"
 """Letters that ``lower(upper(letter))`` takes for others: the Turkish i's, and three that fold without upper case."""
-_LETTERS: Final = 0x20000
-"""No letter beyond has a case."""
-_LATE: Final = {"\u1fd3": "\u0390", "\u1fe3": "\u03b0", "\ufb05": "\ufb06"}
-"""Foldings that Unicode got after Python did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +51,10 @@ class Folding:
         return _AS_16.format(text=text, **_sixteen()) if self.server_version else _IN_DEFINITIONS.format(text=text)
 
 
-def simple_fold(letter: str) -> str:
-    """One letter's simple case folding: always one letter."""
-    if letter in _LATE:
-        return _LATE[letter]
-    folded = letter.casefold()
-    if len(folded) > 1:
-        folded = letter.lower()  # what folds to several letters folds to its lower case where that is one letter
-    return folded if len(folded) == 1 else letter
-
-
 @cache
 def _folds() -> dict[str, str]:
     """Every letter that does not stand for itself, and the lower-case letter that stands for it."""
-    letters = (chr(point) for point in range(_LETTERS) if not 0xD800 <= point <= 0xDFFF)
+    letters = (chr(point) for point in range(CASED) if not 0xD800 <= point <= 0xDFFF)
     return {letter: fold for letter in letters if (fold := _standing(letter)) != letter}
 
 
