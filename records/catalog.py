@@ -17,6 +17,13 @@ class Catalog(Tables, Protocol):
         """The materialized tables, active or not, whose enforced foreign keys point at this one, itself too, as they
         are now: asked anew each time, for rows that must not be orphaned."""
 
+    def parent(self, app: str, name: str) -> Table | None:
+        """A materialized table, active or not, for foreign keys to lead to, at most a second old; None: there is none."""
+
+    @property
+    def crossed(self) -> bool:
+        """Whether any enforced foreign key leads from one store to another, at most a second old."""
+
     def reload(self, table: Table) -> Table:
         """The same table as it is now. Raises NotFound or Conflict when it is gone or not materialized."""
 

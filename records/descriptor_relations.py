@@ -47,6 +47,7 @@ def parse_foreign_keys(
             name=_relation_name(path, given, "x-name", mistakes),
             reverse_name=_relation_name(path, given, "x-reverse-name", mistakes),
             enforced=mistakes.flag(path, given, "x-enforced", default=True),
+            store=target.identity.store,
         )
         _check_fit(path, foreign_key, fields, target, mistakes)
         _check_reverse_name(path, foreign_key, target, mistakes)

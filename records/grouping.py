@@ -20,7 +20,7 @@ from records.nearest import nearest
 from records.operators import JSON_TYPES, PARTS
 from records.plan import Aggregate, Group, GroupPlan, Sort
 from records.query import AskedAggregate, AskedExpression, AskedGroup, Page, Query, SortTerm
-from records.relations import Lookups
+from records.relations import Lookups, refuse_remote
 from records.table import Field, Table
 
 _NUMERIC: Final = frozenset({"integer", "number", "year"})
@@ -147,6 +147,7 @@ def _resolved(path: str, table: Table, lookups: Lookups) -> Resolved:
     for hop in found.hops:
         if hop.many:
             raise _refused(f"Groups and aggregates go through to-one relations; '{hop.name}' in '{path}' is to-many.")
+    refuse_remote(found.hops, "_group_by' and '_aggregate", path)
     return found
 
 

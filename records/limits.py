@@ -42,6 +42,8 @@ POPULATED_ROWS = 100
 """Rows of one populated to-many relation, and the most ``populate_limit`` may be (400 ``invalid_pagination``)."""
 POPULATED_ROWS_MOST = integer("DATAR_POPULATED_ROWS", 250_000, least=1_000, most=10_000_000)
 """Rows that the to-many relations of one answer could come to (400 ``query_too_complex``)."""
+REMOTE_KEYS = integer("DATAR_REMOTE_KEYS", 10_000, least=1, most=1_000_000)
+"""Keys that are carried from one database to another for one relation (400 ``relation_not_local``)."""
 AGGREGATES = integer("DATAR_AGGREGATES", 20, least=1, most=200)
 """Aggregates of one query (400 ``query_too_complex``)."""
 GROUP_KEYS = integer("DATAR_GROUP_KEYS", 10, least=1, most=50)
@@ -73,7 +75,7 @@ KEYS_PER_TABLE = 100
 KEY_FIELDS = 32
 """Fields of one key or index; PostgreSQL's own bound (400 ``schema_too_large``)."""
 MONGODB_INDEXES = 64
-"""Indexes of one table on MongoDB, for its keys and foreign keys too; its own bound (400 ``schema_too_large``)."""
+"""Indexes of one table on MongoDB, for its keys too; its own bound (400 ``schema_too_large``)."""
 COLUMNS_PER_TABLE = 1_600
 """Columns of one table with the service's own; PostgreSQL's own bound (400 ``schema_too_large``)."""
 PATTERN_BYTES = 2_000_000

@@ -110,6 +110,22 @@ class KeyedPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedPlan:
+    """Rows whose fields ``by`` have one of these values: of each value the first ``limit`` by primary key.
+
+    ``by`` are fields of a key or a foreign key. ``keys`` are distinct canonical texts in their order, never null.
+    ``limit`` None: all of them, for fields that are unique.
+    """
+
+    table: Table
+    fields: tuple[Field, ...]
+    by: tuple[Field, ...]
+    keys: tuple[tuple[str, ...], ...]
+    limit: int | None = None
+    populated: tuple[Populated, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Slice:
     """Rows after a cursor's place as JSON texts joined by commas; ``last`` holds the last row's sort values, None at
     the end of the list."""

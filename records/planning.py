@@ -22,7 +22,7 @@ from records.params.flat import KNOWN_LATER, Pairs, parse_params, read_flag
 from records.plan import GroupPlan, KeyedPlan, ListPlan, Rank, Sort
 from records.populating import plan_populate
 from records.query import CursorPage, Query, SortTerm
-from records.relations import Lookups
+from records.relations import Lookups, refuse_remote
 from records.searched import search_words, searchable
 from records.table import Field, Table
 
@@ -190,6 +190,7 @@ def _sort(term: SortTerm, query: Query, table: Table, lookups: Lookups) -> Sort:
         raise Invalid(
             f"'ordering' goes through to-one relations; '{term.name}' leads to many rows.", code="invalid_ordering"
         )
+    refuse_remote(found.hops, "ordering", term.name)
     if not field_type(found.field).order:
         raise Invalid(f"Field '{found.field.name}' of type {found.field.type} has no order.", code="invalid_ordering")
     return Sort(Expression(found.field, found.hops), term.descending)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
+from datar.errors import Invalid
 from records.table import Field, ForeignKey, Table
 
 
@@ -158,6 +159,17 @@ class Relations:
         named = zip(key.target_fields, key.fields, strict=True)
         pairs = tuple((self.table.by_name[here], child.by_name[there]) for here, there in named)
         return Relation(name, self.table, child, pairs, many=True)
+
+
+def refuse_remote(hops: Collection[Relation], words: str, path: str) -> None:
+    """Raise Invalid (``relation_not_local``) when a path of ``ordering``, groups or aggregates leaves the store."""
+    for hop in hops:
+        if not hop.is_local:
+            raise Invalid(
+                f"'{words}' cannot go through '{hop.name}' in '{path}': table '{hop.target.identity.name}' is kept in"
+                " another database. Filters and 'populate' can.",
+                code="relation_not_local",
+            )
 
 
 def _free(named: dict[str, list[Relation]], taken: Collection[str]) -> dict[str, Relation]:

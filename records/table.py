@@ -71,7 +71,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """``fields`` of this table point at ``target_fields`` of ``target_app``/``target_table`` (same tenant)."""
+    """``fields`` of this table point at ``target_fields`` of ``target_app``/``target_table`` (same tenant).
+
+    ``store`` keeps the target, as it was when the table was read from the catalogue.
+    """
 
     fields: tuple[str, ...]
     target_app: str
@@ -81,6 +84,7 @@ class ForeignKey:
     name: str | None = None
     reverse_name: str | None = None
     enforced: bool = True
+    store: "Store" = "postgres"
 
     @property
     def relation(self) -> str:
@@ -167,6 +171,11 @@ class Table:
     def key_fields(self) -> tuple[Field, ...]:
         """The fields of the primary key, in its order."""
         return tuple(self.by_name[name] for name in self.primary_key)
+
+    @cached_property
+    def remote_keys(self) -> tuple[ForeignKey, ...]:
+        """The enforced foreign keys that lead to another store, which no database holds to."""
+        return tuple(key for key in self.foreign_keys if key.enforced and key.store != self.identity.store)
 
     @cached_property
     def uniques(self) -> tuple[tuple[str, ...], ...]:

@@ -23,11 +23,15 @@ from records.recordset import RecordSet
 from records.table import Document, Identity, Store, Table
 from tests.mongo import mongodb_url
 
-Layout = Literal["flat", "document", "mongo", "mixed"]
+Layout = Literal["flat", "document", "mongo", "mixed", "across", "apart"]
 _KNOWN: tuple[Layout, ...] = ("flat", "document", "mongo")
 LAYOUTS = [layout for layout in _KNOWN if layout in os.environ.get("DATAR_TEST_LAYOUTS", "flat,document").split(",")]
 """How tables keep rows: in columns, most of a row in one JSON document, or in MongoDB. Every test runs on each (``make
 test``: in several runs); where tables are related, also with every second table in the other layout of PostgreSQL."""
+
+CROSSING: list[Layout] = ["across"] if "mongo" in LAYOUTS else ["apart"]
+"""Layouts of which every second table is kept by another store, beginning with the second. ``apart``: by another
+provider of the same PostgreSQL, which is taken for another store; it needs no MongoDB."""
 
 _numbers = itertools.count(1)
 
@@ -43,10 +47,14 @@ class Engine:
     def __init__(self, url: str, layout: Layout = "flat") -> None:
         self.url, self.layout = url, layout
         self.pool = Pool(url, size=8)
-        self.server = Server(mongodb_url()) if layout == "mongo" else None
+        self.server = Server(mongodb_url()) if layout in ("mongo", "across") else None
         self.provider: Provider = PostgresProvider(self.pool)
+        self.other: Provider = PostgresProvider(self.pool)
         if self.server is not None:
-            self.provider = MongoProvider(self.server, Ledger(self.pool))
+            self.other = MongoProvider(self.server, Ledger(self.pool))
+        if layout == "mongo":
+            self.provider = self.other
+        self._places: dict[tuple[str, str], int] = {}
         self.namespace = f"space_{next(_numbers)}"
         self.tables: dict[tuple[str, str], Table] = {}
         with psycopg.connect(url, autocommit=True) as connection:
@@ -77,9 +85,14 @@ class Engine:
     def _parse(self, number: int, app: str, name: str, descriptor: Any, columns: Mapping[str, str]) -> Table:
         physical = f"{app}_{name}".lower().replace("-", "_")
         document = Document(own_columns(descriptor), indexed=True) if self._keeps_documents(number) else None
-        store: Store = "mongodb" if self.layout == "mongo" else "postgres"
+        store = self._store_of(app, name)
         identity = Identity(number, app, name, self.namespace, physical, 1, columns, document, store)
         return parse_table(descriptor, identity, self.find)
+
+    def _store_of(self, app: str, name: str) -> Store:
+        if self.layout in ("across", "apart"):
+            return "mongodb" if self._places.setdefault((app, name), len(self._places)) % 2 else "postgres"
+        return "mongodb" if self.layout == "mongo" else "postgres"
 
     def _keeps_documents(self, number: int) -> bool:
         return self.layout == "document" or (self.layout == "mixed" and number % 2 == 0)
@@ -92,7 +105,10 @@ class Engine:
                     place=Identifier(self.namespace, "datar_datatable")
                 )
                 connection.execute(guard, [table.identity.id, table.identity.name])
-            self.provider.apply(self.provider.create(tables, self.find), connection)
+            for provider in dict.fromkeys((self.provider, self.other)):
+                own = [table for table in tables if self.provider_of(table) is provider]
+                if own:
+                    provider.apply(provider.create(own, self.find), connection)
 
     def table(self, name: str, descriptor: Mapping[str, Any]) -> "Rows":
         """Define and make a table; its rows."""
@@ -102,7 +118,12 @@ class Engine:
 
     def rows(self, name: str, *, app: str = "crm") -> "Rows":
         """The rows of a table that was made."""
-        return Rows(RecordSet(self.tables[app, name], self, self.provider))
+        table = self.tables[app, name]
+        return Rows(RecordSet(table, self, self.provider_of(table)))
+
+    def provider_of(self, table: Table) -> Provider:
+        """Catalog."""
+        return self.other if table.identity.store == "mongodb" and self.layout != "mongo" else self.provider
 
     def find(self, app: str, name: str) -> Table | None:
         """Catalog."""
@@ -125,6 +146,15 @@ class Engine:
             for child in self.children(table)
             if any(key.enforced and (key.target_app, key.target_table) == here for key in child.foreign_keys)
         )
+
+    def parent(self, app: str, name: str) -> Table | None:
+        """Catalog."""
+        return self.find(app, name)
+
+    @property
+    def crossed(self) -> bool:
+        """Catalog."""
+        return any(table.remote_keys for table in self.tables.values())
 
     @property
     def secret(self) -> bytes:

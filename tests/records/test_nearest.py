@@ -22,6 +22,10 @@ class NoTables:
     """A catalog without tables."""
 
     secret = b"only for tests"
+    crossed = False
+
+    def parent(self, app: str, name: str) -> Table | None:
+        return None
 
     def find(self, app: str, name: str) -> Table | None:
         return None

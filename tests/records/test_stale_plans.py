@@ -9,6 +9,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
 from datar.errors import Unavailable
+from records.provider import Provider
 from records.providers.postgres.columns import qualified
 from records.recordset import RecordSet
 from records.table import Table
@@ -52,6 +53,19 @@ class Moving:
     def dependents(self, table: Table) -> tuple[Table, ...]:
         """Catalog."""
         return ()
+
+    def parent(self, app: str, name: str) -> Table | None:
+        """Catalog."""
+        return self.find(app, name)
+
+    def provider_of(self, table: Table) -> Provider:
+        """Catalog."""
+        return self.engine.provider
+
+    @property
+    def crossed(self) -> bool:
+        """Catalog."""
+        return False
 
     def reload(self, table: Table) -> Table:
         self.forget()

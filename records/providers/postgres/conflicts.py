@@ -8,6 +8,7 @@ import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from datar.errors import Conflict
+from records.orphans import lost_parent, points_home
 from records.payload import repeated, same_key_twice
 from records.provider import Resolve
 from records.providers.postgres.columns import compared, qualified
@@ -55,13 +56,6 @@ def explained(
     return with_fields(known, fields, _first_taken(table, fields, rows, own, connection))
 
 
-def lost_parent(key: ForeignKey) -> Conflict:
-    """The conflict of a row whose parent is not there."""
-    return Conflict(
-        f"This row refers to a row of table '{key.target_table}' that does not exist.", code="conflict_foreign_key"
-    )
-
-
 def _is_partial(table: Table, name: str) -> bool:
     """Whether it is an index of only some rows: which of those sent are among them, we do not know."""
     return any(
@@ -101,11 +95,6 @@ def orphans(table: Table, key: ForeignKey, rows: Rows, connection: Connection, r
     if target is None:
         return []
     return _places(_orphans(table, key, target), _columns(table, key.fields, rows), connection)
-
-
-def points_home(table: Table, key: ForeignKey) -> bool:
-    """Whether it points at its own table."""
-    return (key.target_app, key.target_table) == (table.identity.app, table.identity.name)
 
 
 def _keys(rows: Rows, names: Sequence[str]) -> Iterator[tuple[Json, ...]]:

@@ -59,6 +59,7 @@ def index_name(table: Table, fields: Sequence[str], label: str = "") -> str:
 def create(tables: Sequence[Table], resolve: Resolve) -> tuple[Change[Composed], ...]:
     """The changes that make these tables, parents first; foreign keys of a cycle come last and are deferrable.
 
+    Foreign keys that lead to another store are not the database's to hold.
     ``resolve`` finds tables that exist already; those of the batch are found first.
     """
     batch = {(table.identity.app, table.identity.name): table for table in tables}
@@ -70,7 +71,10 @@ def create(tables: Sequence[Table], resolve: Resolve) -> tuple[Change[Composed],
             raise LookupError(f"unresolved foreign key to {key.target_app}:{key.target_table}")
         return found
 
-    changes = [_create_one(table, [k for k in _enforced(table) if (table, k) not in late], target) for table in ordered]
+    def held(table: Table) -> list[ForeignKey]:
+        return [key for key in _enforced(table) if target(key).identity.store == table.identity.store]
+
+    changes = [_create_one(table, [k for k in held(table) if (table, k) not in late], target) for table in ordered]
     return (*changes, *(_late_key(table, key, target(key)) for table, key in late))
 
 

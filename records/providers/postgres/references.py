@@ -7,6 +7,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from datar.errors import Conflict
+from records import orphans
 from records.providers.postgres.pool import Connection
 from records.table import Table
 
@@ -39,15 +40,7 @@ def still_referred_to(error: psycopg.Error, table: Table, connection: Connection
     place = [named[0], table.identity.namespace, table.identity.physical_name]
     columns = {_text(column) for (column,) in _rows(connection, _PARENT, place)}
     fields = [field.name for field in table.fields if field.column in columns]
-    extra = ({"table": name} if name else {}) | ({"fields": fields} if fields else {})
-    return Conflict(_sentence(name, active=active), code="conflict_foreign_key", extra=extra)
-
-
-def _sentence(name: str, *, active: bool) -> str:
-    which = f"table '{name}'" if name else "another table"
-    if active:
-        return f"Rows of {which} still refer to this one; delete or change those first."
-    return f"Rows of {which}, which was deleted, still refer to this one; restore it (restore/) and change those first."
+    return orphans.still_referred_to(name, fields, active=active)
 
 
 def _rows(connection: Connection, statement: Any, values: list[Any]) -> list[tuple[Any, ...]]:

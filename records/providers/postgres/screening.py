@@ -8,9 +8,10 @@ from collections import Counter, deque
 from collections.abc import Sequence
 
 from datar.errors import Conflict
+from records.orphans import lost_parent, points_home
 from records.payload import unique_groups
 from records.provider import Resolve
-from records.providers.postgres.conflicts import lost_parent, orphans, points_home, taken
+from records.providers.postgres.conflicts import orphans, taken
 from records.providers.postgres.errors import with_fields
 from records.providers.postgres.pool import Connection
 from records.table import ForeignKey, Json, Table

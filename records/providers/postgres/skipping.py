@@ -15,10 +15,11 @@ from psycopg.sql import SQL
 
 from datar.errors import Conflict, DatarError, Invalid, Unavailable
 from records import limits
+from records.orphans import points_home
 from records.payload import repeated, unique_groups
 from records.plan import Sifted, WritePlan, Written
 from records.provider import Resolve, Stale
-from records.providers.postgres.conflicts import explained, points_home
+from records.providers.postgres.conflicts import explained
 from records.providers.postgres.guard import guard
 from records.providers.postgres.pool import Connection
 from records.providers.postgres.screening import screened
