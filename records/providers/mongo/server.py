@@ -34,6 +34,7 @@ _TIMES: Final[Mapping[str, int]] = {
     "waitQueueTimeoutMS": 2_000,
 }
 """Of them the URL may name others."""
+_PAUSE_SECONDS: Final = 0.2
 _AFTERWARDS_SECONDS: Final = 70.0
 """After 60 s a server takes back by itself what nobody committed."""
 
@@ -43,10 +44,10 @@ class Server:
 
     def __init__(self, url: str, *, prefix: str = "", size: int = 8) -> None:
         self._prefix = prefix or database_of(url) or _PREFIX
-        self._reach = Reach()
         self.streams = threading.BoundedSemaphore(max(2, size // 2))
         """One for each stream of this process at once, which a client takes at its own pace."""
-        given = {name.lower() for name, _ in parse_qsl(url.partition("?")[2])}
+        given = {name.lower(): value.lower() for name, value in parse_qsl(url.partition("?")[2])}
+        self._reach = Reach(direct=given.get("directconnection") == "true")
         self._client: MongoClient[Document] = MongoClient(
             url,
             connect=False,
@@ -102,7 +103,7 @@ class Server:
     @property
     def is_there(self) -> bool:
         """Whether it was met, and has a primary as far as is known."""
-        return self._reach.back.is_set()
+        return self._reach.there
 
     def answers(self) -> bool:
         """Whether the server is there and has a primary; it is asked now."""
@@ -132,12 +133,14 @@ class Server:
     def _kill(self, session: ClientSession) -> None:
         """End what the server does for the session, too."""
         deadline = time.monotonic() + _AFTERWARDS_SECONDS
-        while (left := deadline - time.monotonic()) > 0 and self._reach.back.wait(left):
+        while time.monotonic() < deadline:
+            time.sleep(_PAUSE_SECONDS)
+            if not self._reach.there:
+                continue
             with suppress(PyMongoError, Unavailable):
                 self._client.admin.command("killSessions", [session.session_id])
                 session.end_session()
                 return
-            time.sleep(0.2)
 
 
 def database_of(url: str) -> str:
