@@ -23,6 +23,7 @@ from datatables.models import DataTable
 from datatables.naming import is_table_name
 from records.descriptor import parse_table
 from records.kept import Kept
+from records.provider import Provider
 from records.recordset import RecordSet
 from records.table import Table
 from tenants.context import current, use
@@ -46,10 +47,12 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Family:
-    """Which tables' foreign keys point at which place, by (app, name)."""
+    """Which active tables' foreign keys point at which place, by (app, name); whether any, also of a table that is
+    not active, leads to another store."""
 
     read_at: float
     children: Mapping[tuple[str, str], tuple[Table, ...]]
+    crossed: bool
 
 
 _entries: Kept[_Place, _Entry] = Kept(_KEPT)
@@ -79,11 +82,27 @@ class TableCatalog:
 
     def children(self, table: Table) -> tuple[Table, ...]:
         """The active, materialized tables whose foreign keys point at this one, at most ``SECONDS`` old."""
+        return self._family().children.get((table.identity.app, table.identity.name), ())
+
+    @property
+    def crossed(self) -> bool:
+        """Whether any enforced foreign key leads from one store to another, at most ``SECONDS`` old."""
+        return self._family().crossed
+
+    def _family(self) -> _Family:
         family = _families.get(self.namespace)
         if family is None or time.monotonic() - family.read_at > SECONDS:
             family = _load_family(self.namespace)
             _families.put(self.namespace, family)
-        return family.children.get((table.identity.app, table.identity.name), ())
+        return family
+
+    def parent(self, app: str, name: str) -> Table | None:
+        """A materialized table, active or not; an active one is at most ``SECONDS`` old, another as it is now."""
+        return self.find(app, name) or _load_inactive((self.namespace, app, name))
+
+    def provider_of(self, table: Table) -> Provider:
+        """The provider of the store that keeps a table."""
+        return provider_for("mongodb" if table.identity.store == "mongodb" else "flat_table")
 
     def dependents(self, table: Table) -> tuple[Table, ...]:
         """The materialized tables, active or not, whose enforced foreign keys point at this one, as they are now."""
@@ -144,8 +163,13 @@ def _read(read_at: float, app: str, name: str) -> _Entry:
 
 
 def _active() -> "QuerySet[DataTable]":
-    """Active tables without their descriptors, which may be long."""
-    return DataTable.objects.select_related("app", "data_source").filter(is_active=True).defer("json_schema", "columns")
+    """Active tables, as ``_light``."""
+    return _light().filter(is_active=True)
+
+
+def _light() -> "QuerySet[DataTable]":
+    """Tables without their descriptors, which may be long."""
+    return DataTable.objects.select_related("app", "data_source").defer("json_schema", "columns")
 
 
 def _table_of(row: DataTable) -> Table | None:
@@ -173,27 +197,37 @@ def _unparsed(rows: Sequence[DataTable]) -> dict[int, DataTable]:
 def _load_family(namespace: str) -> _Family:
     read_at = time.monotonic()
     children: dict[tuple[str, str], list[Table]] = {}
+    crossed = False
     try:
         with use(namespace):
-            rows = list(_active().filter(is_materialized=True).order_by("pk"))
+            rows = list(_light().filter(is_materialized=True).order_by("pk"))
             whole = _unparsed(rows)
             for row in rows:
                 table = _table_of(whole.get(row.pk, row))
-                if table is not None and table.foreign_keys:
+                crossed = crossed or (table is not None and bool(table.remote_keys))
+                if table is not None and row.is_active and table.foreign_keys:
                     place = (namespace, table.identity.app, table.identity.name)
                     _entries.put(place, _Entry(read_at, table, row.data_source.provider_type, ""))
                     for target in {(key.target_app, key.target_table) for key in table.foreign_keys}:
                         children.setdefault(target, []).append(table)
     except ProgrammingError as error:
         raise refusal_when_gone(error, namespace) from error
-    return _Family(read_at, {target: tuple(tables) for target, tables in children.items()})
+    return _Family(read_at, {target: tuple(tables) for target, tables in children.items()}, crossed)
+
+
+def _load_inactive(place: _Place) -> Table | None:
+    namespace, app, name = place
+    if not (is_slug(app) and is_table_name(name)):
+        return None
+    with use(namespace):
+        row = _light().filter(app__slug=app, name=name, is_materialized=True).first()
+        return None if row is None else _table_of(row)
 
 
 def _load_dependents(table: Table) -> tuple[Table, ...]:
     here = (table.identity.app, table.identity.name)
     with use(table.identity.namespace):
-        rows = DataTable.objects.select_related("app", "data_source").filter(is_materialized=True)
-        rows = rows.defer("json_schema", "columns").order_by("pk")
+        rows = _light().filter(is_materialized=True).order_by("pk")
         whole = _unparsed(list(rows))
         tables = [each for row in rows if (each := _table_of(whole.get(row.pk, row))) is not None]
     return tuple(

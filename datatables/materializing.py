@@ -34,14 +34,41 @@ def make_physical(pairs: Sequence[tuple[DataTable, Table]], resolve: Resolve, *,
 
     Raises Conflict when the target of an enforced foreign key, outside of these tables, is not materialized.
     """
-    _check_targets([table for _, table in pairs])
+    tables = [table for _, table in pairs]
+    _check_targets(tables)
+    resolve = _these_first(tables, resolve)
     applied = [done for provider, tables in _by_provider(pairs) for done in _apply(provider, tables, resolve)]
     rows = {row.pk: row for row, _ in pairs}
     DataTable.objects.filter(pk__in=rows).update(is_materialized=True, revision=F("revision") + 1)
     for row in rows.values():
         row.is_materialized = True
         row.revision += 1
+    _renew_remote_targets(tables, resolve)
     _write_history(applied, rows, user_id)
+
+
+def _these_first(tables: Sequence[Table], resolve: Resolve) -> Resolve:
+    """Finds these tables in their places, and others as before."""
+    batch = {(table.identity.app, table.identity.name): table for table in tables}
+    return lambda app, name: batch.get((app, name)) or resolve(app, name)
+
+
+def _renew_remote_targets(tables: Sequence[Table], resolve: Resolve) -> None:
+    """A new revision for tables that foreign keys of another store lead to now.
+
+    Their own store does not know of these keys, so a delete made for the revision before must not pass.
+    """
+    places = {
+        (key.target_app, key.target_table)
+        for table in tables
+        for key in table.foreign_keys
+        if key.enforced
+        and (target := resolve(key.target_app, key.target_table)) is not None
+        and target.identity.store != table.identity.store
+    }
+    known = [table.identity.id for table in tables]
+    for app, name in sorted(places):
+        DataTable.objects.filter(app__slug=app, name=name).exclude(pk__in=known).update(revision=F("revision") + 1)
 
 
 def _by_provider(pairs: Sequence[tuple[DataTable, Table]]) -> list[tuple[Provider, list[Table]]]:

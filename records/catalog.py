@@ -18,7 +18,7 @@ class Catalog(Tables, Protocol):
         are now: asked anew each time, for rows that must not be orphaned."""
 
     def parent(self, app: str, name: str) -> Table | None:
-        """A materialized table, active or not, for foreign keys to lead to, at most a second old; None: there is none."""
+        """A materialized table, active or not, at most a second old; None: there is none."""
 
     @property
     def crossed(self) -> bool:
