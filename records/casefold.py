@@ -19,17 +19,27 @@ def simple_fold(letter: str) -> str:
     return folded if len(folded) == 1 else letter
 
 
+def folded(text: str) -> str:
+    """The text, each letter folded."""
+    return text.lower() if text.isascii() else text.translate(_folds())
+
+
 def letters_like(letter: str) -> str:
     """Every letter that folds as this one does, itself among them."""
     return _alike().get(simple_fold(letter), letter)
 
 
 @cache
+def _folds() -> dict[int, str]:
+    """What letters fold to that do not stand for themselves, by code point."""
+    folds = ((point, simple_fold(chr(point))) for point in range(CASED) if not 0xD800 <= point <= 0xDFFF)
+    return {point: folded for point, folded in folds if folded != chr(point)}
+
+
+@cache
 def _alike() -> dict[str, str]:
     """Letters that fold alike, where there are several, by what they fold to."""
     groups: dict[str, str] = {}
-    for point in range(CASED):
-        if not 0xD800 <= point <= 0xDFFF:
-            folded = simple_fold(chr(point))
-            groups[folded] = groups.get(folded, "") + chr(point)
-    return {folded: letters for folded, letters in groups.items() if len(letters) > 1}
+    for point, folded in _folds().items():
+        groups[folded] = groups.get(folded, folded) + chr(point)
+    return groups

@@ -15,7 +15,7 @@ from records.providers.mongo.decimals import decimal_of
 from records.providers.mongo.layout import KEY, WORDS, is_in_key, path_of
 from records.providers.mongo.values import Bson, instant_of, key_of, storing, value_at
 from records.providers.mongo.words import words_of
-from records.searched import searchable, searched_fields
+from records.searched import searched_fields
 from records.stamp import NOW, UPDATED_FIELD, stamped
 from records.system import CREATED, UPDATED, VERSION
 from records.table import Field, Json, Table
@@ -70,7 +70,7 @@ def documents_of(
 ) -> list[Document]:
     """The same of many rows, with a version for each."""
     members = _members_of(table, tuple([field.column for field in fields]))
-    instant, searched = instant_of(now), searchable(table)
+    instant, searched = instant_of(now), bool(table.search_fields)
     documents = []
     for row, version in zip(rows, versions, strict=True):
         document: Document = {KEY: key_of(table, row)}
@@ -119,7 +119,7 @@ def _places(field: Field) -> tuple[str, ...]:
 
 
 def _is_searched(table: Table, fields: Sequence[Field]) -> bool:
-    return any(field in fields for field, _ in searched_fields(table))
+    return bool(table.search_fields) and any(field in fields for field, _ in searched_fields(table))
 
 
 def _searched_row(table: Table, row: Row, stored: Mapping[str, Bson]) -> dict[str, Json]:

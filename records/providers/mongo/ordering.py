@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from records.conditions import Expression
 from records.plan import Rank, Sort
 from records.providers.mongo.layout import compared_path
+from records.providers.mongo.ranking import rank_of
 from records.providers.mongo.server import Document, Pipeline
 from records.providers.mongo.source import Source
-from records.providers.mongo.words import rank_of
 from records.table import Field, Table
 
 
