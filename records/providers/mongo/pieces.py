@@ -22,33 +22,30 @@ from records.table import Table
 class Piece:
     """Rows that satisfy ``conditions``, in the order of ``terms``.
 
-    The first ``constant`` terms are the same in all of them, the first ``known`` need no flag of nulls. ``indexed``: an
-    index gives them in this very order; ``led``: at least in that of the first term that is not constant.
+    The first ``constant`` terms are the same in all of them, those in ``absent`` null; the first ``known`` need no flag
+    of nulls. ``indexed``: an index gives the rows in this very order; ``led``: at least in that of the first term that
+    is not constant.
     """
 
     terms: tuple[Term, ...]
     conditions: tuple[Document, ...] = ()
     constant: int = 0
     known: int = 0
+    absent: frozenset[int] = frozenset()
     indexed: bool = False
     led: bool = False
 
 
 def pieces_of(plan: ListPlan, terms: tuple[Term, ...]) -> list[Piece]:
     """The pieces of a list, in its order; of a cursor's page those after its place."""
+    led = all(term.own for term in terms) and _is_led(plan.table, (terms[0].path,))
     if plan.after is None:
-        found = _by_presence(terms)
-    else:
-        found = list(_ranges(terms, plan.after))
-    pieces = [_with_index(plan.table, piece) for piece in found]
-    if any(piece.indexed or piece.led for piece in pieces):
-        return pieces
-    if plan.after is None:
-        return [Piece(terms)]
-    ranges = [{"$and": list(piece.conditions)} if piece.conditions else {} for piece in pieces]
-    if not ranges:
-        return []
-    return [Piece(terms, ({"$or": ranges} if len(ranges) > 1 else ranges[0],))]
+        return [_with_index(plan.table, piece) for piece in _by_presence(terms)] if led else [Piece(terms)]
+    ranges = list(_ranges(terms, plan.after))
+    if led or not ranges:
+        return [_with_index(plan.table, piece) for piece in ranges]
+    any_of = [{"$and": list(piece.conditions)} for piece in ranges]
+    return [Piece(terms, ({"$or": any_of},))]
 
 
 def _by_presence(terms: tuple[Term, ...]) -> list[Piece]:
@@ -56,7 +53,7 @@ def _by_presence(terms: tuple[Term, ...]) -> list[Piece]:
     if not first.nullable:
         return [Piece(terms, known=1)]
     there = Piece(terms, (_present(first),), known=1)
-    absent = Piece(terms, (_absent(first),), constant=1, known=1)
+    absent = Piece(terms, (_absent(first),), constant=1, known=1, absent=frozenset({0}))
     return [absent, there] if first.descending else [there, absent]
 
 
@@ -64,8 +61,15 @@ def _ranges(terms: tuple[Term, ...], after: Sequence[str | None]) -> Iterator[Pi
     """The disjoint ranges of the rows after the place, in the order of their rows."""
     for last in reversed(range(len(terms))):
         equal = tuple(_equal(term, value) for term, value in zip(terms[:last], after, strict=False))
-        for condition, constant in _later(terms[last], after[last]):
-            yield Piece(terms, (*equal, condition), constant=last + constant, known=last + 1)
+        nulls = frozenset(place for place, value in enumerate(after[:last]) if value is None)
+        for condition, is_null in _later(terms[last], after[last]):
+            yield Piece(
+                terms,
+                (*equal, condition),
+                constant=last + is_null,
+                known=last + 1,
+                absent=nulls | {last} if is_null else nulls,
+            )
 
 
 def _later(term: Term, value: str | None) -> Iterator[tuple[Document, bool]]:
@@ -96,18 +100,28 @@ def _operand(term: Term, text: str) -> object:
 
 
 def _with_index(table: Table, piece: Piece) -> Piece:
-    terms = piece.terms
-    if not all(term.own for term in terms):
-        return piece
-    # Terms that are the same in all rows go any way.
-    way = terms[min(piece.constant, len(terms) - 1)].descending
-    terms = tuple(replace(term, descending=way) if term.place < piece.constant else term for term in terms)
-    one_way = len({term.descending for term in terms}) == 1
-    flagged = any(term.nullable for term in terms[piece.known :])
-    paths = tuple(term.path for term in terms)
-    indexed = one_way and not flagged and any(_gives(index, paths, piece.known) for index in ordered_by(table))
-    led = not indexed and piece.constant < piece.known and _is_led(table, paths[: piece.constant + 1])
-    return replace(piece, terms=terms, indexed=indexed, led=led)
+    """The piece in the order of an index, where there is one; terms that are the same in all rows go any way."""
+    way = piece.terms[min(piece.constant, len(piece.terms) - 1)].descending
+    free = tuple(replace(term, descending=way) if term.place < piece.constant else term for term in piece.terms)
+    for terms in (free, free[piece.constant :]):
+        for index in ordered_by(table):
+            head = _given(index, terms, piece)
+            if head:
+                return replace(piece, terms=head, indexed=True)
+    paths = tuple(term.path for term in piece.terms[: piece.constant + 1])
+    return replace(piece, led=piece.constant < piece.known and _is_led(table, paths))
+
+
+def _given(index: "Ordered", terms: tuple[Term, ...], piece: Piece) -> tuple[Term, ...]:
+    """The terms that the index is in the order of: all of them, or those beyond which no rows are equal. Else none."""
+    head = terms[: len(index.paths)] if index.unique else terms
+    if index.paths[: len(head)] != tuple(term.path for term in head) or len({term.descending for term in head}) != 1:
+        return ()
+    if any(term.nullable and term.place >= piece.known for term in head):
+        return ()
+    if index.unique and (len(head) < len(index.paths) or any(term.place in piece.absent for term in head)):
+        return ()
+    return head
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +144,6 @@ def ordered_by(table: Table) -> tuple[Ordered, ...]:
 
 def _key_is_compared(table: Table) -> bool:
     return compared_path(table, table.key_fields[0]) == KEY
-
-
-def _gives(index: Ordered, paths: tuple[str, ...], known: int) -> bool:
-    """Whether the index is in this very order: it goes as far as the order does, or to where rows are distinct."""
-    if index.unique:
-        count = len(index.paths)
-        return count <= known and paths[:count] == index.paths
-    return index.paths[: len(paths)] == paths
 
 
 def _is_led(table: Table, paths: tuple[str, ...]) -> bool:
