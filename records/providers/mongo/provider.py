@@ -7,7 +7,7 @@ from typing import Any, Final
 from records.catalog import Catalog
 from records.exports import Form, Pieces
 from records.limits import BULK_SECONDS, STATEMENT_SECONDS
-from records.plan import GroupPlan, KeyedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
+from records.plan import GroupPlan, KeyedPlan, LinkedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
 from records.provider import Applied, Change, Resolve
 from records.providers.mongo import (
     changing,
@@ -15,6 +15,7 @@ from records.providers.mongo import (
     exporting,
     grouping,
     inserting,
+    linking,
     reading,
     removing,
     skipping,
@@ -72,6 +73,11 @@ class MongoProvider:
         """One row as JSON text, or None; one pipeline."""
         with wrapped(STATEMENT_SECONDS):
             return reading.read_row(self._server, plan)
+
+    def linked(self, plan: LinkedPlan) -> bytes:
+        """Rows that other rows belong to, by their keys; one pipeline."""
+        with wrapped(STATEMENT_SECONDS):
+            return linking.read_linked(self._server, plan)
 
     def insert(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Add rows, all or none."""
