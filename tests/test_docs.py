@@ -105,7 +105,15 @@ def test_every_setting_is_explained() -> None:
     assert sorted(named - documented.keys() - INTERNAL) == []
 
 
-INTERNAL = {"DATAR_EMBEDDED", "DATAR_STATIC_ROOT", "DATAR_AUTHENTICATE", "DATAR_RECORDS_CONNINFO"}
+INTERNAL = {
+    "DATAR_AUTHENTICATE",
+    "DATAR_DEPENDENCIES",
+    "DATAR_ELSEWHERE",
+    "DATAR_EMBEDDED",
+    "DATAR_EMBEDDED_MONGODB",
+    "DATAR_RECORDS_CONNINFO",
+    "DATAR_STATIC_ROOT",
+}
 """What one of our processes tells another, or one of our files another; nobody sets it."""
 
 

@@ -1,0 +1,214 @@
+"""TRUST CR-12: MongoDB away, frozen or without a primary is its tables' trouble alone, and over when it is back."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from datar.children import end, spawn
+from datar.embedded import VOLATILE, Cluster
+from datar.embedded_mongo import ReplicaSet
+from tests.cluster import ROOT, temporary_state
+from tests.frozen import frozen
+from tests.house.test_server import Answer, Server, free_port, wait_for
+from tests.mongo import why_not_mongodb
+
+pytestmark = [
+    pytest.mark.no_database,
+    pytest.mark.skipif(why_not_mongodb() is not None, reason=f"no embedded MongoDB: {why_not_mongodb()}"),
+]
+
+NOTES = {"fields": [{"name": "id", "type": "integer"}, {"name": "text", "type": "string"}], "primaryKey": "id"}
+SECONDS = 2.5
+"""TRUST says 2; the rest is for a machine that does other things too."""
+THREADS = 4
+
+
+def rows(name: str) -> str:
+    """Where the rows of a table are; the tables are called as their stores."""
+    return f"/api/apps/shop/datatables/{name}/data/"
+
+
+@dataclass
+class Service:
+    """The server, its databases, and the credentials of the one tenant."""
+
+    server: Server
+    mongo: ReplicaSet
+    log: Path
+    credentials: dict[str, str]
+
+    def send(self, method: str, path: str, value: Any = None) -> Answer:
+        """Ask on a connection of its own."""
+        body = b"" if value is None else json.dumps(value).encode()
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in self.credentials.items()]
+        head = "\r\n".join(lines).encode()
+        return self.server.send(head + b"\r\nContent-Type: application/json\r\n\r\n" + body)
+
+    def timed(self, method: str, path: str, value: Any = None) -> tuple[Answer, float]:
+        """The answer and how long it took, in seconds."""
+        started = time.monotonic()
+        return self.send(method, path, value), time.monotonic() - started
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with temporary_state() as state:
+        cluster = Cluster(state, int(os.environ.get("DATAR_TEST_POSTGRES", "18")), VOLATILE)
+        mongo = ReplicaSet(state, durable=False)
+        try:
+            cluster.start()
+            mongo.start()
+            yield from serve(state, cluster, mongo)
+        finally:
+            mongo.remove()
+            cluster.remove()
+
+
+def serve(state: Path, cluster: Cluster, mongo: ReplicaSet) -> Iterator[Service]:
+    port = free_port()
+    environment = {
+        **os.environ,
+        "DATABASE_URL": cluster.url(),
+        "DATAR_MONGODB_URL": mongo.url(),
+        "DATAR_BIND": f"127.0.0.1:{port}",
+        "DATAR_WORKERS": "1",
+        "DATAR_THREADS": str(THREADS),
+    }
+    migrate = [sys.executable, "manage.py", "migrate_schemas", "--shared", "--verbosity", "0"]
+    subprocess.run(migrate, cwd=ROOT, env=environment, check=True, timeout=120)
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:datar.server"]
+    path = state / "server.log"
+    with path.open("wb") as log:
+        process = spawn(command, end_signal=signal.SIGTERM, environment=environment, directory=ROOT, log=log)
+    try:
+        server = Server(port, process)
+        wait_for(lambda: server.connect().close(), seconds=30)
+        service = Service(server, mongo, path, {})
+        fill(service)
+        yield service
+    finally:
+        end(process, [(signal.SIGTERM, 10.0), (signal.SIGQUIT, 5.0)])
+
+
+def fill(service: Service) -> None:
+    """A tenant with a table of one row in each store."""
+    made = service.send("POST", "/api/auth/register/", {"email": "a@example.com", "password": "correct horse 7 staple"})
+    assert made.status == 201, made
+    answer: Any = made.json
+    service.credentials = {"Api-Key": answer["api_key"], "Authorization": f"Bearer {answer['access']}"}
+    created = [service.send("POST", "/api/apps/", {"name": "Shop", "slug": "shop"})]
+    for provider in ("flat_table", "mongodb"):
+        source = {"name": provider, "slug": provider.replace("_", "-"), "provider_type": provider}
+        table = {"name": provider, "json_schema": NOTES, "materialize": True}
+        created += [
+            service.send("POST", "/api/apps/shop/datasources/", source),
+            service.send("POST", f"/api/apps/shop/datasources/{source['slug']}/datatables/", table),
+            service.send("POST", rows(provider), {"id": 1, "text": "one"}),
+        ]
+    assert [answer.status for answer in created] == [201] * 7, created
+
+
+def renew(service: Service) -> None:
+    """A token lives five minutes."""
+    body = {"username": "a@example.com", "password": "correct horse 7 staple"}
+    token: Any = service.send("POST", "/api/auth/token/", body).json
+    service.credentials["Authorization"] = f"Bearer {token['access']}"
+
+
+def assert_only_its_tables_suffer(service: Service) -> None:
+    """For a while: many at once on both stores, reading and writing."""
+    asked: list[tuple[str, str, Any]] = [
+        ("GET", rows("mongodb"), None),
+        ("POST", rows("mongodb"), {"id": 7, "text": "lost"}),
+        ("POST", rows("mongodb"), [{"id": number} for number in range(10, 300)]),
+        ("PATCH", f"{rows('mongodb')}1/", {"text": "changed"}),
+        ("DELETE", f"{rows('mongodb')}?ids=1", None),
+    ]
+    with ThreadPoolExecutor(THREADS - 1) as threads:
+        first = list(threads.map(lambda request: service.timed(*request), asked[: THREADS - 1]))
+        flat = [service.timed("GET", rows("flat_table")) for _ in range(5)]
+        known = list(threads.map(lambda request: service.timed(*request), asked * 2))
+    for answer, seconds in first + known:
+        assert (answer.status, answer.json["code"]) == (503, "db_unavailable"), answer
+        assert int(answer.headers["retry-after"]) >= 1
+        assert seconds < SECONDS
+    assert max(seconds for _, seconds in known) < 0.5, "nobody waits for what is known to be away"
+    assert [answer.status for answer, _ in flat] == [200] * 5
+    assert service.send("POST", rows("flat_table"), {"text": "still here"}).status == 201
+    ready: Any = service.send("GET", "/health/ready/").json
+    assert ready == {"status": "degraded", "dependencies": {"postgresql": "ok", "mongodb": "unavailable"}}
+
+
+def assert_healed(service: Service, since: float) -> None:
+    """Reading and writing, soon after."""
+    while (answer := service.send("GET", rows("mongodb"))).status != 200:
+        assert time.monotonic() - since < SECONDS, answer
+        time.sleep(0.05)
+    while (answer := service.send("PATCH", rows("mongodb"), [{"id": 1, "text": "one"}])).status != 200:
+        assert time.monotonic() - since < SECONDS, answer
+        time.sleep(0.05)
+    found: Any = service.send("GET", rows("mongodb")).json
+    assert found["data"] == [{"id": 1, "text": "one"}]
+    said = service.log.read_text("utf-8")
+    assert "internal_error" not in said
+    assert "unhandled" not in said
+
+
+def test_cr_12_a_mongodb_that_is_stopped(service: Service) -> None:
+    renew(service)
+    service.mongo.stop()
+    assert_only_its_tables_suffer(service)
+    service.mongo.start()
+    assert_healed(service, time.monotonic())
+
+
+def test_cr_12_a_mongodb_that_is_frozen(service: Service) -> None:
+    renew(service)
+    assert service.mongo.pid is not None
+    with frozen(service.mongo.pid):
+        assert_only_its_tables_suffer(service)
+    thawed = time.monotonic()
+    assert_healed(service, thawed)
+
+
+def test_cr_12_a_primary_that_steps_down(service: Service) -> None:
+    renew(service)
+    with MongoClient[dict[str, Any]](service.mongo.superuser_url()) as client:
+        client.admin.command("replSetFreeze", 0)
+        client.admin.command("replSetStepDown", 4, force=True)
+        primary = primary_of(client)
+        assert not primary()
+        answer, seconds = service.timed("POST", rows("mongodb"), {"id": 8})
+        assert (answer.status, answer.json["code"], seconds < SECONDS) == (503, "db_unavailable", True)
+        assert "retry-after" in answer.headers
+        assert service.send("GET", rows("flat_table")).status == 200
+        deadline = time.monotonic() + 30
+        while not primary():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert_healed(service, time.monotonic())
+
+
+def primary_of(client: MongoClient[dict[str, Any]]) -> Callable[[], bool]:
+    """Whether the one server takes writes."""
+
+    def asked() -> bool:
+        try:
+            return bool(client.admin.command("hello")["isWritablePrimary"])
+        except PyMongoError:
+            return False
+
+    return asked
