@@ -27,8 +27,9 @@ def truncated_instant(value: Aggregation, unit: str, zone: str) -> Aggregation:
     A midnight that the zone has twice is the later one, one that it skips the moment of the change.
     """
     moment = named("d", value, f"$$d.{INSTANT}")
-    cut = {"$max": [_cut_in(moment, unit, zone), _FIRST]} if zone else _cut(moment, unit)
-    instant = {INSTANT: "$$cut", MICROSECONDS: literal(0)}
+    cut = _cut_in(moment, unit, zone) if zone else _cut(moment, unit)
+    # To $max null is less than every instant: only of what is known the greater is taken.
+    instant = {INSTANT: {"$max": ["$$cut", _FIRST]} if zone else "$$cut", MICROSECONDS: literal(0)}
     return named("cut", cut, either(is_known("$$cut"), instant, None))
 
 
