@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import Databases
-from tests.records.engine import LAYOUTS, Engine, Layout, Rows
+from tests.records.engine import LAYOUTS, SQL_LAYOUTS, Engine, Layout, Rows
 from tests.records.shop import Shop
 from tests.records.users import USERS
 from tests.records.worlds import Stand, stand_on
@@ -31,6 +31,14 @@ def layout(request: pytest.FixtureRequest) -> Layout:
 def engine(database_url: str, layout: Layout) -> Iterator[Engine]:
     """A namespace of its own on the server."""
     engine = Engine(database_url, layout)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(params=SQL_LAYOUTS)
+def sql_engine(database_url: str, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """A namespace whose tables PostgreSQL keeps: for tests of its statements."""
+    engine = Engine(database_url, request.param)
     yield engine
     engine.close()
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import jiter
 import psycopg
 from psycopg.sql import SQL, Identifier
+from pymongo.collection import Collection
 
 from records.descriptor import assign_columns, parse_table
 from records.documents import own_columns
@@ -32,6 +33,9 @@ test``: in several runs); where tables are related, also with every second table
 CROSSING: list[Layout] = ["across"] if "mongo" in LAYOUTS else ["apart"]
 """Layouts of which every second table is kept by another store, beginning with the second. ``apart``: by another
 provider of the same PostgreSQL, which is taken for another store; it needs no MongoDB."""
+
+SQL_LAYOUTS: list[Layout] = [layout for layout in LAYOUTS if layout != "mongo"] or ["flat"]
+"""Those of PostgreSQL: for tests that read its statements or write past the service in SQL."""
 
 _numbers = itertools.count(1)
 
@@ -124,6 +128,11 @@ class Engine:
     def provider_of(self, table: Table) -> Provider:
         """Catalog."""
         return self.other if table.identity.store == "mongodb" and self.layout != "mongo" else self.provider
+
+    def collection(self, table: Table) -> Collection[dict[str, Any]]:
+        """The collection of a table that MongoDB keeps."""
+        assert self.server is not None
+        return self.server.collection(table)
 
     def find(self, app: str, name: str) -> Table | None:
         """Catalog."""

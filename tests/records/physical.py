@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
+from records.providers.mongo.server import Pipeline
 from records.providers.postgres.columns import qualified
 from records.table import Table
 from tests.records.engine import Engine
@@ -45,21 +46,83 @@ def assignment(table: Table, name: str, value: Composable) -> Composed:
 
 def emptied(engine: Engine, connection: "psycopg.Connection[Any]", *tables: Table) -> None:
     """Remove every row of these tables, past the service."""
-    if engine.server is not None:
-        for table in tables:
-            engine.server.collection(table).delete_many({})
+    for table in tables:
+        if table.identity.store == "mongodb":
+            engine.collection(table).delete_many({})
+        else:
+            connection.execute(SQL("DELETE FROM {}").format(qualified(table)))
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A collection copied under the next name of its table, each document through these stages."""
+
+    old: Table
+    new: Table
+    stages: Pipeline
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A member given to every document: a text before the row's key."""
+
+    table: Table
+    path: str
+    prefix: str
+
+
+Step = Composed | Copy | Filled
+
+
+def perform(engine: Engine, new: Table, steps: Sequence[Step]) -> None:
+    """Change a table by hand, as the service does: what an older revision reads goes when the new one stands."""
+    revise = SQL("UPDATE {}.datar_datatable SET revision = {} WHERE id = {}").format(
+        Identifier(engine.namespace), Literal(new.identity.revision), Literal(new.identity.id)
+    )
+    with psycopg.connect(engine.url) as connection:
+        for step in steps:
+            if isinstance(step, Composed):
+                connection.execute(step)
+            else:
+                _perform_one(engine, step)
+        connection.execute(revise)
+    for step in steps:
+        if isinstance(step, Copy):
+            engine.collection(step.old).drop()
+
+
+def _perform_one(engine: Engine, step: Copy | Filled) -> None:
+    if isinstance(step, Copy):
+        out = {"$out": step.new.identity.physical_name}
+        engine.collection(step.old).aggregate([*step.stages, out])
     else:
-        connection.execute(SQL(";").join(SQL("DELETE FROM {}").format(qualified(table)) for table in tables))
+        text = {"$concat": [step.prefix, {"$toString": "$_id"}]}
+        engine.collection(step.table).update_many({}, [{"$set": {step.path: text}}])
 
 
-def without(table: Table, names: frozenset[str]) -> tuple[Table, list[Composed]]:
-    """The table at its next revision without these fields, and the statements that change it so."""
+def filled(table: Table, name: str, prefix: str) -> list[Step]:
+    """What gives every row of the table a new text: a prefix, and its key."""
+    field = table.by_name[name]
+    if table.identity.store == "mongodb":
+        return [Filled(table, field.column, prefix)]
+    steps: list[Step] = []
+    if not field.inside:
+        add = SQL('ALTER TABLE {} ADD COLUMN {} text COLLATE "C"')
+        steps.append(add.format(qualified(table), Identifier(field.column)))
+    value = SQL("{} || id_1").format(Literal(prefix))
+    return [*steps, SQL("UPDATE {} SET {}").format(qualified(table), assignment(table, name, value))]
+
+
+def without(table: Table, names: frozenset[str]) -> tuple[Table, list[Step]]:
+    """The table at its next revision without these fields, and the steps that change it so."""
     kept = replace(table, fields=tuple(field for field in table.fields if field.name not in names))
     if kept.fields == table.fields:
         return replace(table, identity=replace(table.identity, revision=table.identity.revision + 1)), []
     moved = _moved(kept)
     gone = [field for field in table.fields if field.name in names]
-    statements = list(_place_moved(table, moved))
+    if table.identity.store == "mongodb":
+        return moved, [Copy(table, moved, [{"$unset": [field.column for field in gone]}])]
+    statements: list[Step] = list(_place_moved(table, moved))
     for field in gone:
         if not field.inside:
             drop = SQL("ALTER TABLE {} DROP COLUMN {}").format(qualified(table), Identifier(field.column))
@@ -69,11 +132,13 @@ def without(table: Table, names: frozenset[str]) -> tuple[Table, list[Composed]]
     return moved, statements
 
 
-def with_column(table: Table, name: str, column: str) -> tuple[Table, list[Composed]]:
-    """The table at its next revision with the field in another column, and the statements that change it so."""
+def with_column(table: Table, name: str, column: str) -> tuple[Table, list[Step]]:
+    """The table at its next revision with the field in another column, and the steps that change it so."""
     before = table.by_name[name]
     fields = tuple(replace(field, column=column) if field is before else field for field in table.fields)
     moved = _moved(replace(table, fields=fields))
+    if table.identity.store == "mongodb":
+        return moved, [Copy(table, moved, [{"$set": {column: f"${before.column}"}}, {"$unset": before.column}])]
     if not before.inside:
         rename = SQL("ALTER TABLE {} RENAME COLUMN {} TO {}")
         return moved, [rename.format(qualified(table), Identifier(before.column), Identifier(column))]
@@ -86,8 +151,11 @@ def with_column(table: Table, name: str, column: str) -> tuple[Table, list[Compo
 
 
 def _moved(table: Table) -> Table:
-    """At the next revision; a document in a column of another name."""
+    """At the next revision; a document in a column of another name, a collection under another."""
     identity = replace(table.identity, revision=table.identity.revision + 1)
+    if identity.store == "mongodb":
+        name = f"{identity.physical_name.partition('-')[0]}-{identity.revision}"
+        identity = replace(identity, physical_name=name)
     if identity.document is None:
         return replace(table, identity=identity)
     place = f"data_{identity.revision}"
