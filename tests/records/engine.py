@@ -61,6 +61,7 @@ class Engine:
         self._places: dict[tuple[str, str], int] = {}
         self.namespace = f"space_{next(_numbers)}"
         self.tables: dict[tuple[str, str], Table] = {}
+        self.inactive: set[tuple[str, str]] = set()
         with psycopg.connect(url, autocommit=True) as connection:
             space = Identifier(self.namespace)
             connection.execute(SQL("DROP SCHEMA IF EXISTS {space} CASCADE").format(space=space))
@@ -134,9 +135,16 @@ class Engine:
         assert self.server is not None
         return self.server.collection(table)
 
+    def deactivate(self, name: str, *, app: str = "crm") -> None:
+        """Delete a table as the service does: its rows stay."""
+        self.inactive.add((app, name))
+        with psycopg.connect(self.url) as connection:
+            place = Identifier(self.namespace, "datar_datatable")
+            connection.execute(SQL("UPDATE {} SET is_active = false WHERE name = %s").format(place), [name])
+
     def find(self, app: str, name: str) -> Table | None:
         """Catalog."""
-        return self.tables.get((app, name))
+        return None if (app, name) in self.inactive else self.tables.get((app, name))
 
     def children(self, table: Table) -> tuple[Table, ...]:
         """Catalog."""
@@ -158,7 +166,7 @@ class Engine:
 
     def parent(self, app: str, name: str) -> Table | None:
         """Catalog."""
-        return self.find(app, name)
+        return self.tables.get((app, name))
 
     @property
     def crossed(self) -> bool:

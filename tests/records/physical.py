@@ -1,7 +1,7 @@
 """What tests write past the service: a field's value in its place, and a schema changed by hand, in either layout."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -47,7 +47,7 @@ def assignment(table: Table, name: str, value: Composable) -> Composed:
 def emptied(engine: Engine, connection: "psycopg.Connection[Any]", *tables: Table) -> None:
     """Remove every row of these tables, past the service."""
     for table in tables:
-        if table.identity.store == "mongodb":
+        if engine.server is not None and table.identity.store == "mongodb":
             engine.collection(table).delete_many({})
         else:
             connection.execute(SQL("DELETE FROM {}").format(qualified(table)))

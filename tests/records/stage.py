@@ -2,13 +2,9 @@
 
 from typing import Any
 
-import psycopg
-from psycopg.sql import SQL, Identifier
-
 from records.recordset import RecordSet
-from records.table import Table
 from tests.records.engine import Engine, Rows
-from tests.records.physical import with_column, without
+from tests.records.physical import perform, with_column, without
 
 PAIR: dict[str, Any] = {"fields": [{"name": "a", "type": "integer"}, {"name": "b", "type": "integer"}]}
 
@@ -26,27 +22,15 @@ class Stage:
     def change(self, *labels: str, catalog: bool = True) -> Rows:
         """Revision 2 has only these fields beside the key: other columns are gone. New rows speak to it."""
         old = self.old.table
-        new, statements = without(old, frozenset(old.by_name) - {"id", *labels})
-        with psycopg.connect(self.engine.url) as connection:
-            for statement in statements:
-                connection.execute(statement)
-            self._move_on(connection, new)
+        new, steps = without(old, frozenset(old.by_name) - {"id", *labels})
+        perform(self.engine, new, steps)
         if catalog:
             self.engine.tables["crm", "pair"] = new
         return Rows(RecordSet(new, self.engine, self.engine.provider))
 
     def rename(self) -> Rows:
         """Revision 2 keeps ``a`` in another column, as a change of its type does."""
-        new, statements = with_column(self.old.table, "a", "a_99")
-        with psycopg.connect(self.engine.url) as connection:
-            for statement in statements:
-                connection.execute(statement)
-            self._move_on(connection, new)
+        new, steps = with_column(self.old.table, "a", "a_99")
+        perform(self.engine, new, steps)
         self.engine.tables["crm", "pair"] = new
         return Rows(RecordSet(new, self.engine, self.engine.provider))
-
-    def _move_on(self, connection: "psycopg.Connection[Any]", new: Table) -> None:
-        guard = Identifier(self.engine.namespace, "datar_datatable")
-        connection.execute(
-            SQL("UPDATE {} SET revision = %s WHERE id = %s").format(guard), [new.identity.revision, new.identity.id]
-        )

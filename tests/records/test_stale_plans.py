@@ -10,11 +10,10 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from datar.errors import Unavailable
 from records.provider import Provider
-from records.providers.postgres.columns import qualified
 from records.recordset import RecordSet
 from records.table import Table
 from tests.records.engine import Engine, read
-from tests.records.physical import assignment, without
+from tests.records.physical import filled, perform, without
 
 PARENTS = {"fields": [{"name": "name", "type": "string"}]}
 CHILDREN = {
@@ -85,28 +84,15 @@ class Moving:
     def move(self, round_: int) -> None:
         """``name`` becomes ``old`` and a new column takes its label; what was ``old`` before goes."""
         table = self.revisions[max(self.revisions)]
-        identity = table.identity
         gone = [each for each in table.fields if each.name == "old"]
         old = replace(table.by_name["name"], name="old")
         new = replace(old, name="name", column=f"name_{10 + round_}")
-        moved, statements = without(table, frozenset(each.name for each in gone))
-        place = moved.identity
+        moved, steps = without(table, frozenset(each.name for each in gone))
         renamed = tuple(replace(each, inside=moved.fields[-1].inside) for each in (new, old))
         after = replace(moved, fields=(*(each for each in moved.fields if each.name != "name"), *renamed))
-        self.revisions[place.revision] = after
-        if not new.inside:
-            add = SQL('ALTER TABLE {} ADD COLUMN {} text COLLATE "C"')
-            statements.append(add.format(qualified(table), Identifier(new.column)))
-        value = SQL("{} || id_1").format(Literal(f"r{place.revision}-0"))
-        statements.append(SQL("UPDATE {} SET {}").format(qualified(table), assignment(after, "name", value)))
-        with psycopg.connect(self.engine.url) as connection:
-            for statement in statements:
-                connection.execute(statement)
-            connection.execute(
-                SQL("UPDATE {}.datar_datatable SET revision = {} WHERE id = {}").format(
-                    Identifier(identity.namespace), Literal(place.revision), Literal(identity.id)
-                )
-            )
+        revision = after.identity.revision
+        self.revisions[revision] = after
+        perform(self.engine, after, [*steps, *filled(after, "name", f"r{revision}-0")])
 
 
 class Reader(threading.Thread):

@@ -10,6 +10,7 @@ from pymongo.errors import OperationFailure
 from datar.errors import DatarError
 from records import limits
 from records.providers.mongo.server import Document, Pipeline, Server
+from records.providers.mongo.standing import check_joined, standing
 from records.table import Table
 
 T = TypeVar("T")
@@ -31,15 +32,22 @@ class Asking:
         """The documents of a pipeline that gives at most so many: one batch, as long as they fit 16 MB."""
         options: dict[str, Any] = {"allowDiskUse": True, "maxTimeMS": round(limits.STATEMENT_SECONDS * 1000)}
         collection = self._server.collection(table)
-        # With room for one more the server knows that it is done and keeps no cursor.
-        with collection.aggregate(pipeline, session=self._session, batchSize=most + 1, **options) as cursor:
-            return cursor.to_list()
+        with standing(self._server, table) as option:
+            options |= option
+            # With room for one more the server knows that it is done and keeps no cursor.
+            with collection.aggregate(pipeline, session=self._session, batchSize=most + 1, **options) as cursor:
+                found = cursor.to_list()
+        check_joined(self._server, table, pipeline)
+        return found
 
     def each(self, table: Table, pipeline: Pipeline) -> Iterator[Document]:
         """The documents of a pipeline one by one, however many there are."""
         options: dict[str, Any] = {"allowDiskUse": True, "maxTimeMS": round(limits.STATEMENT_SECONDS * 1000)}
-        with self._server.collection(table).aggregate(pipeline, session=self._session, **options) as cursor:
+        with standing(self._server, table) as option:
+            cursor = self._server.collection(table).aggregate(pipeline, session=self._session, **options, **option)
+        with cursor:
             yield from cursor
+        check_joined(self._server, table, pipeline)
 
     def count(self, table: Table, stages: Pipeline) -> int:
         """How many documents come out of these stages."""

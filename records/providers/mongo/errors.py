@@ -48,8 +48,10 @@ _STANDALONE: Final[_Kind] = (
 )
 _TOO_LARGE: Final = frozenset({10334, 17419, 17420, 4568, 5166303, 17260})
 """A document over 16 MB: sent, or made by a stage of a pipeline."""
-_STALE: Final = 26
-"""NamespaceNotFound: the collection of an older schema."""
+MOVED: Final = 361
+"""CollectionUUIDMismatch: the name stands for another collection, or for none."""
+_STALE: Final = frozenset({26, 175, MOVED})
+"""With NamespaceNotFound, and QueryPlanKilled of one that goes while it is read: the collection of an older schema."""
 _CODES: Final[Mapping[int, _Kind]] = {
     **dict.fromkeys((50, 262), _TIMEOUT),  # MaxTimeMSExpired, ExceededTimeLimit
     **dict.fromkeys((112, 225, 251), _CROSSED),  # WriteConflict, TransactionTooOld, NoSuchTransaction
@@ -84,7 +86,7 @@ def wrapped(seconds: float | None = None, *, writes: bool = False) -> Iterator[N
             with pymongo.timeout(seconds):
                 yield
     except (PyMongoError, DocumentTooLarge) as error:
-        if code_of(error) == _STALE:
+        if code_of(error) in _STALE:
             raise Stale from error
         late = seconds is not None and time.monotonic() - began >= seconds
         kind = translated(error, writes=writes, late=late)

@@ -19,6 +19,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from datar.errors import ClientGone, Unavailable
+from records.kept import Kept
 from records.providers.mongo.layout import collection_name, database_name
 from records.providers.mongo.patience import patient_pool
 from records.providers.mongo.reach import Reach
@@ -35,6 +36,7 @@ _TIMES: Final[Mapping[str, int]] = {
 }
 """Of them the URL may name others."""
 _PAUSE_SECONDS: Final = 0.2
+_COLLECTIONS_KEPT: Final = 10_000
 _AFTERWARDS_SECONDS: Final = 70.0
 """After 60 s a server takes back by itself what nobody committed."""
 
@@ -46,12 +48,15 @@ class Server:
         self._prefix = prefix or database_of(url) or _PREFIX
         self.streams = threading.BoundedSemaphore(max(2, size // 2))
         """One for each stream of this process at once, which a client takes at its own pace."""
+        self.uuids: Kept[tuple[str, str], Any] = Kept(_COLLECTIONS_KEPT)
+        """Of collections that were read, by namespace and name."""
         given = {name.lower(): value.lower() for name, value in parse_qsl(url.partition("?")[2])}
         self._reach = Reach(direct=given.get("directconnection") == "true")
         self._client: MongoClient[Document] = MongoClient(
             url,
             connect=False,
             tz_aware=False,
+            datetime_conversion="DATETIME_AUTO",  # a date that another program wrote must not close a table
             maxPoolSize=size,
             appname="datar",
             retryWrites=True,

@@ -15,6 +15,7 @@ from records import limits
 from records.providers.mongo.errors import late
 from records.providers.mongo.patience import within
 from records.providers.mongo.server import Document, Pipeline, Server
+from records.providers.mongo.standing import check_joined, standing
 from records.table import Table
 
 _WAIT_SECONDS: Final = 2.0
@@ -36,10 +37,12 @@ class Batches:
     def of(self, table: Table, pipeline: Pipeline) -> Iterator[list[Document]]:
         """The documents of a pipeline. Raises PyMongoError, Unavailable (``query_timeout``)."""
         options: dict[str, Any] = {"allowDiskUse": True, "maxTimeMS": max(round(self._left() * 1000), 1)}
-        with within(limits.STATEMENT_SECONDS):
+        with within(limits.STATEMENT_SECONDS), standing(self._server, table) as option:
             collection = self._server.collection(table)
-            cursor = collection.aggregate(pipeline, session=self._session, batchSize=self._size, **options)
+            cursor = collection.aggregate(pipeline, session=self._session, batchSize=self._size, **options, **option)
         with cursor:
+            with within(limits.STATEMENT_SECONDS):
+                check_joined(self._server, table, pipeline)
             while documents := self._next(cursor):
                 yield documents
 
