@@ -28,7 +28,7 @@ class Sieve:
     def run(self, places: list[int]) -> None:
         """Store what can be stored of these."""
         while places:
-            repeats = self.repeats(places)
+            repeats = repeats_of(self.plan, places)
             now = [place for place in places if place not in repeats]
             before = len(self.stored)
             self._halve(now)
@@ -38,15 +38,6 @@ class Sieve:
                     self.refused[place] = self._repeat(names, earlier)
             waiting = [place for place, (_, earlier) in repeats.items() if earlier not in self.stored]
             places = sorted([*again, *waiting])
-
-    def repeats(self, places: list[int]) -> dict[int, tuple[tuple[str, ...], int]]:
-        """Rows that repeat an earlier one of these: in which fields, and which one."""
-        rows = [self.plan.rows[place] for place in places]
-        found: dict[int, tuple[tuple[str, ...], int]] = {}
-        for names in unique_groups(self.plan.table):
-            for first, later in repeated(self.plan.table, names, rows):
-                found.setdefault(places[later], (names, places[first]))
-        return found
 
     def _halve(self, places: list[int]) -> None:
         parts = [places]
@@ -76,3 +67,13 @@ class Sieve:
             code="conflict_unique",
             extra={"fields": list(names)},
         )
+
+
+def repeats_of(plan: WritePlan, places: list[int]) -> dict[int, tuple[tuple[str, ...], int]]:
+    """Rows that repeat an earlier one of these: in which fields, and which one."""
+    rows = [plan.rows[place] for place in places]
+    found: dict[int, tuple[tuple[str, ...], int]] = {}
+    for names in unique_groups(plan.table):
+        for first, later in repeated(plan.table, names, rows):
+            found.setdefault(places[later], (names, places[first]))
+    return found

@@ -8,12 +8,11 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from psycopg.sql import SQL
 
 from datar.errors import Unavailable
 from records import limits
-from records.providers.postgres.columns import qualified
 from tests.records.engine import Engine, Layout, Rows
+from tests.records.physical import emptied
 from tests.records.refusals import refused
 from tests.records.together import together
 from tests.records.users import count
@@ -59,7 +58,7 @@ class Workshop:
     def emptied(self, rows: Rows) -> Rows:
         """The same rows, none left."""
         with psycopg.connect(self.engine.url, autocommit=True) as connection:
-            connection.execute(SQL("TRUNCATE {}").format(qualified(rows.table)))
+            emptied(self.engine, connection, rows.table)
         return rows
 
 

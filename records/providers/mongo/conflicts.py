@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bson.decimal128 import Decimal128
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 
@@ -14,6 +13,7 @@ from records.durations import duration_seconds
 from records.payload import repeated, same_key_twice
 from records.providers.mongo.decimals import decimal_of
 from records.providers.mongo.layout import KEY, compared_path
+from records.providers.mongo.references import marked, only
 from records.providers.mongo.server import Document, Server
 from records.providers.mongo.values import Bson, encode, value_at
 from records.providers.postgres.ddl import index_name, named_fields, unique_name
@@ -161,10 +161,22 @@ def _value(table: Table, name: str, value: Json) -> Bson:
 
 def _comparable(values: Sequence[Bson]) -> Json:
     """Stored values as something to look up by, equal where MongoDB finds them equal; None where one is missing."""
-    return None if None in values else tuple(map(_hashed, values))
+    return None if None in values else marked(tuple(values))
 
 
-def _hashed(value: Bson) -> Json:
-    if isinstance(value, Decimal128):
-        return value.to_decimal()
-    return tuple(value.items()) if isinstance(value, dict) else value
+def mark_of(table: Table, names: Iterable[str], row: Mapping[str, Json]) -> Json:
+    """A row's values in these unique fields as something to compare; None where one is null and so equals nothing."""
+    return _comparable(_values(table, names, row))
+
+
+def stored_marks(
+    server: Server, table: Table, names: Sequence[str], rows: Rows, of: Document, session: ClientSession
+) -> set[Json]:
+    """The marks of these rows that a stored row has, of those that the filter ``of`` finds."""
+    paths = _paths(table, names)
+    kept = only(paths)
+    return {
+        _comparable([value_at(document, path) for path in paths])
+        for asked in _questions(table, names, rows)
+        for document in server.collection(table).find({"$and": [asked, of]}, kept, session=session)
+    }

@@ -77,6 +77,15 @@ def indexes_of(table: Table) -> tuple[MongoIndex, ...]:
     return tuple(_ended(table, index) for index in (*needed, *implied[:room]))
 
 
+def partial_uniques(table: Table) -> list[tuple[tuple[str, ...], Document]]:
+    """The fields of each unique index of only some rows, and the filter of these rows."""
+    return [
+        (index.fields, _declared(table, index).of)
+        for index in table.indexes
+        if index.unique and index.where is not None
+    ]
+
+
 def _ended(table: Table, index: MongoIndex) -> MongoIndex:
     """The index with the primary key behind its own paths: of rows that are equal there, lists have the key's order."""
     if index.unique or index.inside or index.paths == (WORDS,):

@@ -33,11 +33,21 @@ _BULK_ROWS: Final = 200
 def insert(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog) -> Written:
     """Add the plan's rows. Raises Conflict, InvalidFields, InvalidRows, and Passed where the guard does not hold."""
     check_rows(plan.fields, plan.rows, single=plan.single, places=plan.places)
-    return settled(server, ledger, [plan], lambda alone: _insert_once(server, ledger, plan, catalog, alone=alone))
+    return settled(server, ledger, [plan], lambda alone: insert_once(server, ledger, plan, catalog, alone=alone))
 
 
 def settled(server: Server, ledger: Ledger, plans: Sequence[WritePlan], attempt: Callable[[bool], T]) -> T:
     """What ``attempt(alone)`` of a whole write of these plans gives; keys that were sent move the sequence on.
+
+    Raises what ``mended`` raises.
+    """
+    written = mended(server, ledger, plans, attempt)
+    catch_up(ledger, plans)
+    return written
+
+
+def mended(server: Server, ledger: Ledger, plans: Sequence[WritePlan], attempt: Callable[[bool], T]) -> T:
+    """What ``attempt(alone)`` of a whole write of these plans gives.
 
     It is made again where another write came between, or where the sequence of generated keys was to blame. Raises
     what else is refused, a value that is there already as Conflict.
@@ -45,7 +55,7 @@ def settled(server: Server, ledger: Ledger, plans: Sequence[WritePlan], attempt:
     for number in range(_TRIES):
         try:
             make_room(ledger, plans)
-            written = retrying.tried(attempt)
+            return retrying.tried(attempt)
         except (PyMongoError, Conflict) as error:
             refusal = clash_of(error) if isinstance(error, PyMongoError) else error
             if refusal is None:
@@ -55,8 +65,6 @@ def settled(server: Server, ledger: Ledger, plans: Sequence[WritePlan], attempt:
             if isinstance(refusal, Conflict):
                 raise
             raise explained(server, refusal, plans[0].table, rows_of(plans), plans[0].unique) from error
-        catch_up(ledger, plans)
-        return written
     raise crossed()
 
 
@@ -100,7 +108,8 @@ def rows_of(plans: Sequence[WritePlan]) -> list[dict[str, Json]]:
     return [row for _, row in sorted(placed, key=lambda pair: pair[0])]
 
 
-def _insert_once(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog, *, alone: bool) -> Written:
+def insert_once(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog, *, alone: bool) -> Written:
+    """One try at it, from the ledger's entry to the commit. Raises PyMongoError."""
     table, names = plan.table, frozenset(field.name for field in plan.fields)
     with ledger.entry(
         table,

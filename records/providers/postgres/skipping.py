@@ -19,7 +19,7 @@ from records.providers.postgres.conflicts import explained, orphans, taken
 from records.providers.postgres.guard import guard
 from records.providers.postgres.pool import Connection
 from records.screening import screened
-from records.sieve import Sieve
+from records.sieve import Sieve, repeats_of
 from records.table import ForeignKey
 
 _AT_ONCE: Final = SQL("SET CONSTRAINTS ALL IMMEDIATE")
@@ -50,7 +50,7 @@ class Sifting:
     def run(self) -> Sifted:
         """All rows in one statement, or one transaction. Raises Stale and psycopg.Error; then nothing was kept."""
         sieve, places = self.sieve, list(range(len(self.plan.rows)))
-        if not places or sieve.repeats(places) or self._try(places) is not None:
+        if not places or repeats_of(self.plan, places) or self._try(places) is not None:
             with self.connection.transaction():
                 self.connection.execute(_AT_ONCE)
                 sieve.refused.update(screened(self.plan.table, self.plan.rows, self._taken, self._orphans))
