@@ -23,7 +23,7 @@ from records.limits import DECIMAL128_DIGITS, NUMBER_MAGNITUDE
 from records.payload import Purpose, check_rows
 from records.providers.mongo import values
 from records.providers.mongo.decimals import decimal_of, decimal_text
-from records.providers.mongo.documents import changes_of, document_of, documents_of
+from records.providers.mongo.documents import changes_of, document_of, documents_of, needs_stored
 from records.providers.mongo.layout import compared_path
 from records.providers.mongo.rendering import RowWriter
 from records.providers.mongo.server import Document, Server
@@ -266,11 +266,12 @@ def test_changes_set_and_unset_what_was_sent_alone() -> None:
         {"name": "updated_at", "type": "datetime"},
         {"name": "other"},
     ]
-    table = table_of({"fields": fields, "primaryKey": "id"})
+    table = table_of({"fields": fields, "primaryKey": "id", "search_fields": ["text", "other"]})
     row = {"id": 5, "text": None, "length": "PT1M", "gone": None}
-    changes, removed = changes_of(table, table.fields, row, now=NOW, version=7, stored={"other_6": "b"})
+    changes, removed = changes_of(table, table.fields, row, now=NOW, version=7, stored={"other_6": "Bee"})
     instant = values.instant_of(NOW)
-    changes.pop("_words")
+    assert needs_stored(table, [table.by_name["text"]]) and not needs_stored(table, table.fields)
+    assert "bee" in changes.pop("_words")
     assert {name: str(value) if name == "length_3_2" else value for name, value in changes.items()} == {
         "_updated_at": instant,
         "_version": 7,

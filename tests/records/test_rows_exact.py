@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from datar.errors import Invalid, InvalidFields
+from records.limits import DECIMAL128_DIGITS, NUMBER_DIGITS
 from tests.records.engine import Engine
 from tests.records.refusals import refused
 from tests.records.test_rows_types import described, ids
@@ -15,8 +16,14 @@ def test_di_15_numbers_are_exact(engine: Engine) -> None:
     fields = [{"name": "n", "type": "number"}, {"name": "i", "type": "integer"}, {"name": "j", "type": "any"}]
     rows = engine.table("numbers", {"fields": fields})
     exact = ["9007199254740993", "0.1", "0.10", "1e-20", "1" * 38, "-0", "1E+100", "0." + "123456789" * 11, "1.10"]
+    longest = DECIMAL128_DIGITS if engine.layout == "mongo" else NUMBER_DIGITS
     for text in exact:
         body = b'{"n":' + text.encode() + b',"j":[' + text.encode() + b"]}"
+        if len(Decimal(text).as_tuple().digits) > longest:
+            with refused(InvalidFields) as refusal:
+                rows.create(body)
+            assert refusal.fields == {(None, name, "number_out_of_range") for name in ("n", "j")}
+            continue
         made = rows.create(body)
         assert Decimal(made["n"]) == Decimal(text)
         assert Decimal(rows.get(made["id"])["j"][0]) == Decimal(text)

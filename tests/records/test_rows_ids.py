@@ -6,11 +6,14 @@ from urllib.parse import unquote
 
 import psycopg
 import pytest
+from bson.datetime_ms import DatetimeMS
+from bson.decimal128 import Decimal128
 from psycopg.sql import SQL, Literal
 
 from datar.errors import Invalid, InvalidFields, NotFound, TooLarge
 from records import limits
 from records.recordid import decode_id, encode_id
+from records.table import Table
 from tests.records.engine import Engine, Rows, write
 from tests.records.physical import planted
 from tests.records.refusals import refused
@@ -194,13 +197,27 @@ def test_di_16_poison_rows_do_not_close_a_table(engine: Engine) -> None:
     fields = [{"name": "n", "type": "number"}, {"name": "at", "type": "datetime"}, {"name": "d", "type": "date"}]
     rows = engine.table("poison", {"fields": fields})
     rows.create({"n": 1})
+    plant_poison(engine, rows.table)
+    listed = rows.list()["data"]
+    assert len(listed) == 4
+    assert [row["n"] for row in listed] == [Decimal(1), "NaN", "Infinity", "-Infinity"]
+    assert [row["d"] for row in listed][:3] == [None, "infinity", "-infinity"] == [row["at"] for row in listed][:3]
+    assert rows.list(ordering="-n,at")["total"] == 4
+    assert rows.get(2)["id"] == 2
+
+
+def plant_poison(engine: Engine, table: Table) -> None:
+    """Rows that the service never writes: numbers that are none, days and instants that no client can send."""
+    if engine.server is not None:
+        far, early = DatetimeMS(10**15), DatetimeMS(-(10**15))
+        for key, number, when in ((2, "NaN", far), (3, "Infinity", early), (4, "-Infinity", early)):
+            values = {"n": Decimal128(number), "at": {"t": when, "u": 0}, "d": when}
+            document = {table.by_name[name].column: value for name, value in values.items()}
+            collection = engine.server.collection(table)
+            collection.insert_one({"_id": key, "_version": key, **document}, bypass_document_validation=True)
+        return
     with psycopg.connect(engine.url, autocommit=True) as connection:
         for number, when in (("NaN", "infinity"), ("Infinity", "-infinity"), ("-Infinity", "4713-01-01 BC")):
             casts = {"n": (number, SQL("numeric")), "at": (when, SQL("timestamptz")), "d": (when, SQL("date"))}
             values = {name: SQL("{}::{}").format(Literal(text), cast) for name, (text, cast) in casts.items()}
-            connection.execute(planted(rows.table, values, SQL("generate_series(1, 1)")))
-    listed = rows.list()["data"]
-    assert len(listed) == 4
-    assert listed[0]["n"] == Decimal(1)
-    assert rows.list(ordering="-n,at")["total"] == 4
-    assert rows.get(2)["id"] == 2
+            connection.execute(planted(table, values, SQL("generate_series(1, 1)")))

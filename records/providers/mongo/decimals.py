@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
+import orjson
 from bson.decimal128 import Decimal128
 
 from records.canonical import RefusedError
@@ -15,7 +16,8 @@ _EXPONENT_AT: Final = 49
 _COEFFICIENT: Final = (1 << _EXPONENT_AT) - 1
 _EXPONENT: Final = (1 << 14) - 1
 _SIGN: Final = 1 << 63
-_SPECIAL: Final = 3 << 61
+_SPECIAL: Final = 15 << 59
+_NAN: Final = 31 << 58
 _LOW: Final = (1 << 64) - 1
 _SHORT: Final = {_BIAS - fraction << _EXPONENT_AT: -fraction for fraction in range(10)}
 """The higher bits of most numbers there are, positive ones of few digits, and their scales."""
@@ -45,7 +47,10 @@ def decimal_of(value: int | Decimal) -> Decimal128:
 
 
 def decimal_text(value: Decimal128) -> str:
-    """The number in plain digits, without an exponent, as PostgreSQL writes it. Raises ValueError for what is none."""
+    """The number in plain digits, without an exponent, as PostgreSQL writes it; of what is none its name.
+
+    The service stores no ``NaN`` and no ``Infinity``; other programs can.
+    """
     high, low = value.__getstate__()
     scale = _SHORT.get(high)
     if scale is None:
@@ -57,9 +62,15 @@ def decimal_text(value: Decimal128) -> str:
     return digits
 
 
+def decimal_json(value: Decimal128) -> orjson.Fragment | str:
+    """The number as orjson writes it, digit for digit; of what is none its name as a text."""
+    text = decimal_text(value)
+    return orjson.Fragment(text) if text[-1].isdigit() else text
+
+
 def _long_text(high: int, low: int) -> str:
     if high & _SPECIAL == _SPECIAL:
-        raise ValueError("not a number")
+        return "NaN" if high & _NAN == _NAN else "-Infinity" if high & _SIGN else "Infinity"
     coefficient = (high & _COEFFICIENT) << 64 | low
     scale = (high >> _EXPONENT_AT & _EXPONENT) - _BIAS
     digits = str(coefficient)

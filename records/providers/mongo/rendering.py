@@ -14,10 +14,10 @@ from bson.decimal128 import Decimal128
 from records.exports import Form, quoted, quoted_if_needed
 from records.fieldtypes import FIELD_TYPES, field_type
 from records.plan import Populated
-from records.providers.mongo.decimals import decimal_text
+from records.providers.mongo.decimals import decimal_json, decimal_text
 from records.providers.mongo.jsonvalues import json_cell, shown_json
 from records.providers.mongo.layout import INSTANT, MICROSECONDS, path_of
-from records.providers.mongo.values import instant_text, time_text
+from records.providers.mongo.values import day_text, instant_text, time_text
 from records.providers.postgres.rowtext import row_labels
 from records.system import SYSTEM_COLUMNS, VERSION
 from records.table import Field, Json, Table
@@ -158,7 +158,7 @@ def dumps(value: Json) -> bytes:
 
 def _plain(value: Any) -> Json:
     if isinstance(value, Decimal128):
-        return orjson.Fragment(decimal_text(value))
+        return decimal_json(value)
     if isinstance(value, bytes):
         return _base64(value)
     raise TypeError(f"{type(value).__name__} is not JSON")
@@ -168,13 +168,15 @@ def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
-def _shown_day(value: datetime) -> date:
-    return value.date()
+def _shown_day(value: Any) -> date | str:
+    return value.date() if isinstance(value, datetime) else day_text(value)
 
 
 def _shown_instant(value: Mapping[str, Any]) -> datetime | str:
-    whole: datetime = value[INSTANT]
-    return instant_text(value) if value[MICROSECONDS] or whole.microsecond else whole
+    whole = value[INSTANT]
+    if not isinstance(whole, datetime) or value[MICROSECONDS] or whole.microsecond:
+        return instant_text(value)
+    return whole
 
 
 def _spaced(value: Json) -> orjson.Fragment:
@@ -197,10 +199,6 @@ def _point_text(value: Sequence[Decimal128]) -> str:
     return quoted(f"[{','.join(map(decimal_text, value))}]")
 
 
-def _day_text(value: datetime) -> str:
-    return value.date().isoformat()
-
-
 def _flag_text(value: object) -> str:
     return "true" if value else "false"
 
@@ -213,7 +211,7 @@ _CELLS: Final[Mapping[str, Callable[[Any], str]]] = {
     "number": decimal_text,
     "geopoint": _point_text,
     "boolean": _flag_text,
-    "date": _day_text,
+    "date": day_text,
     "time": time_text,
     "datetime": instant_text,
 }

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import jiter
-import orjson
+from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 
@@ -19,13 +19,14 @@ from records.canonical import RefusedError
 from records.fieldtypes import field_type
 from records.jsontext import dumps
 from records.limits import ERRORS_SHOWN
-from records.providers.mongo.decimals import decimal_of, decimal_text
+from records.providers.mongo.decimals import decimal_json, decimal_of, decimal_text
 from records.providers.mongo.jsonvalues import shown_json, stored_json
 from records.providers.mongo.layout import INSTANT, MICROSECONDS
 from records.table import Field, Json, Table
 
 Bson = Any
 """A value as pymongo takes and gives it."""
+_EPOCH: Final = DatetimeMS(0)
 _PLAIN_TIME: Final = len("23:59:59")
 _NO_FRACTION: Final = ".000000"
 _MILLISECOND: Final = 1000
@@ -43,8 +44,15 @@ def moment_of(instant: Mapping[str, Bson]) -> datetime:
     return whole.replace(microsecond=whole.microsecond + instant[MICROSECONDS])
 
 
+def day_text(day: Bson) -> str:
+    """A stored day as ``YYYY-MM-DD``; one beyond the years 1 to 9999 as PostgreSQL's infinity, as no day of ours is."""
+    return day.date().isoformat() if isinstance(day, datetime) else "infinity" if day > _EPOCH else "-infinity"
+
+
 def instant_text(instant: Mapping[str, Bson]) -> str:
-    """A stored instant as ``YYYY-MM-DDTHH:MM:SS[.f]Z``."""
+    """A stored instant as ``YYYY-MM-DDTHH:MM:SS[.f]Z``; one beyond all years as ``day_text`` has it."""
+    if not isinstance(instant[INSTANT], datetime):
+        return day_text(instant[INSTANT])
     moment = moment_of(instant) if instant[MICROSECONDS] else instant[INSTANT]
     text: str = moment.isoformat()
     return f"{text.rstrip('0')}Z" if moment.microsecond else f"{text}Z"
@@ -141,7 +149,7 @@ def json_of(field: Field, value: Bson) -> Json:
             return _fragments(value)
     match field.type:
         case "date":
-            return value.date().isoformat()
+            return day_text(value)
         case "datetime":
             return instant_text(value)
         case "time":
@@ -154,7 +162,7 @@ def _fragments(value: Json) -> Json:
         return {key: _fragments(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_fragments(item) for item in value]
-    return orjson.Fragment(decimal_text(value)) if isinstance(value, Decimal128) else value
+    return decimal_json(value) if isinstance(value, Decimal128) else value
 
 
 def key_of(table: Table, row: Mapping[str, Json]) -> Bson:
