@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import Databases
-from tests.records.engine import LAYOUTS, SQL_LAYOUTS, Engine, Layout, Rows
+from tests.records.engine import CROSSING, LAYOUTS, SQL_LAYOUTS, Engine, Layout, Rows
 from tests.records.shop import Shop
 from tests.records.users import USERS
 from tests.records.worlds import Stand, stand_on
@@ -49,9 +49,17 @@ def users(engine: Engine) -> Rows:
     return engine.table("users", USERS)
 
 
-@pytest.fixture(params=[*LAYOUTS, "mixed"])
+@pytest.fixture(params=[*LAYOUTS, "mixed", *CROSSING])
 def shop(database_url: str, request: pytest.FixtureRequest) -> Iterator[Shop]:
-    """Tables with relations of every kind."""
+    """Tables with relations of every kind, also between stores."""
+    engine = Engine(database_url, request.param)
+    yield Shop(engine)
+    engine.close()
+
+
+@pytest.fixture(params=[*LAYOUTS, "mixed"])
+def one_store_shop(database_url: str, request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """The same tables within one store, whose order and groups may go through relations."""
     engine = Engine(database_url, request.param)
     yield Shop(engine)
     engine.close()

@@ -1,15 +1,25 @@
 """The service agrees with the reference model on paths through relations: parents, children, both, up to three hops."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tests.records.agreeing import agree, agree_found
+from tests.records.engine import CROSSING, LAYOUTS
 from tests.records.model import Question, Value
 from tests.records.questions import EQUALITY, NULLS, ORDER, TEXT, comparisons, plain_values, spellings, trees, worlds
-from tests.records.worlds import Stand
+from tests.records.worlds import Stand, stand_on
+
+
+@pytest.fixture(scope="module", params=[*LAYOUTS, *CROSSING])
+def stand(database_url: str, request: pytest.FixtureRequest) -> Iterator[Stand]:
+    """The tables of the worlds, also with every second one in another store."""
+    with stand_on(database_url, request.param) as stand:
+        yield stand
+
 
 FAMILY = {"people": ("name", "manager_id", "mentor", "born")}
 PLACES = {"regions": ("name", "area"), "people": ("country", "name")}

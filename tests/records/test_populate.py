@@ -102,12 +102,12 @@ def test_system_columns_are_those_of_the_list(shop: Shop) -> None:
     assert row["customer"] == ann()
 
 
-def test_with_order_filters_and_pages(shop: Shop) -> None:
-    page = shop.orders.ask(
+def test_with_order_filters_and_pages(one_store_shop: Shop) -> None:
+    page = one_store_shop.orders.ask(
         ("populate", "customer"), ("ordering", "-customer.name,number"), ("page_size", "2"), ("page", "2")
     )
     assert [row["number"] for row in page["data"]] == [3, 6] and page["total"] == 6
-    sliced = shop.orders.ask(("populate", "customer"), ("cursor", ""), ("page_size", "1"))
+    sliced = one_store_shop.orders.ask(("populate", "customer"), ("cursor", ""), ("page_size", "1"))
     assert sliced["data"][0]["customer"]["name"] == "Ann"
 
 

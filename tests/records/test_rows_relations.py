@@ -1,16 +1,24 @@
 """Foreign keys: every action, cycles, which row of a batch has no parent."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from psycopg.sql import SQL, Identifier
 
 from datar.errors import Conflict
 from records.table import Table
-from tests.records.engine import Engine, Rows
+from tests.records.engine import CROSSING, LAYOUTS, Engine, Rows
 from tests.records.refusals import refused
 
 ID = {"name": "id", "type": "integer"}
+
+
+@pytest.fixture(params=[*LAYOUTS, *CROSSING])
+def engine(database_url: str, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """A namespace of its own; parents and children also in different stores."""
+    engine = Engine(database_url, request.param)
+    yield engine
+    engine.close()
 
 
 def child(action: str = "", *, resource: str = "parents", **more: Any) -> dict[str, Any]:
@@ -66,9 +74,7 @@ def test_a_parent_with_children_stays(engine: Engine, action: str) -> None:
 
 def test_children_of_a_deleted_table_are_told_of(engine: Engine) -> None:
     parents, _ = family(engine)
-    with engine.pool.connection() as connection:
-        place = Identifier(engine.namespace, "datar_datatable")
-        connection.execute(SQL("UPDATE {} SET is_active = false WHERE name = 'children'").format(place))
+    engine.deactivate("children")
     with refused(Conflict, "conflict_foreign_key") as refusal:
         parents.delete(1)
     assert "'children', which was deleted" in refusal.error.detail
