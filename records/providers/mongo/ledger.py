@@ -26,7 +26,8 @@ _TAKE: Final = SQL(
     " ORDER BY id FOR {strength}) "
     "SELECT (SELECT array_agg(id) FROM held), (SELECT array_agg(revision) FROM held), now(),"
     " ARRAY(SELECT nextval({versions}::regclass) FROM generate_series(1, {count})),"
-    " ARRAY(SELECT nextval({keys}::regclass) FROM generate_series(1, {wanted}))"
+    " ARRAY(SELECT nextval({keys}::regclass) FROM generate_series(1, {wanted})"
+    " WHERE EXISTS (SELECT FROM held WHERE id = {id} AND revision = {revision}))"
 )
 """Rows are locked in the order of their ids, so that two writes never wait for each other."""
 _LOCK: Final = SQL("SELECT pg_advisory_xact_lock({sequence}::regclass::oid::bigint)")
@@ -130,6 +131,8 @@ def _statement(table: Table, rows: int, parents: Sequence[Table], keys: int, *, 
         strength=SQL("UPDATE" if alone else "SHARE"),
         keys=Literal(sequence_text(namespace, key_sequence(table) if keys else VERSION_SEQUENCE)),
         wanted=Literal(keys),
+        id=Literal(table.identity.id),
+        revision=Literal(table.identity.revision),
         **_versions(table, rows),
     )
 
