@@ -14,7 +14,7 @@ from records.plan import WritePlan, Written
 from records.providers.mongo import retrying
 from records.providers.mongo.conflicts import clash_of, explained
 from records.providers.mongo.documents import changes_of, needs_stored
-from records.providers.mongo.families import Family, entered
+from records.providers.mongo.families import Family, Size, entered
 from records.providers.mongo.layout import KEY
 from records.providers.mongo.ledger import Entry, Ledger
 from records.providers.mongo.references import (
@@ -27,6 +27,7 @@ from records.providers.mongo.references import (
 from records.providers.mongo.releasing import Releasing, update_of
 from records.providers.mongo.rendering import RowWriter
 from records.providers.mongo.server import Document, Server
+from records.providers.mongo.standing import check_standing
 from records.providers.mongo.values import Bson, check_rows, key_from_texts, key_of
 from records.system import VERSION
 
@@ -58,10 +59,8 @@ class _Change:
     def run(self, ledger: Ledger, *, alone: bool) -> Written:
         plan, table = self.plan, self.table
         parents = parents_of(table, self.catalog, self.names)
-        bulk = len(plan.rows) > _BULK_ROWS
-        held = entered(
-            ledger, table, len(plan.rows), self.catalog, names=self.names, parents=parents, alone=alone, bulk=bulk
-        )
+        size = Size(len(plan.rows), is_bulk=len(plan.rows) > _BULK_ROWS)
+        held = entered(ledger, table, size, self.catalog, names=self.names, parents=parents, alone=alone)
         with held as (entry, family):
             if plan.single and not self._needs_transaction(family):
                 return self._change_one(entry)
@@ -98,8 +97,11 @@ class _Change:
         before = _by_key(self.collection.find(asked, None if whole else {KEY: 1}, session=session))
         marks = [marked((key,)) for key in self.keys]
         missing = tuple(place for place, mark in enumerate(marks) if mark not in before)
+        if missing and plan.single:
+            return self._absent(session)
         if missing:
-            return self._absent(session) if plan.single else Written(0, missing=missing, held=True)
+            check_standing(self.server, table)
+            return Written(0, missing=missing, held=True)
         changes = []
         for place, key in enumerate(self.keys):
             values, gone = changes_of(
@@ -138,6 +140,7 @@ class _Change:
         return self.collection.find_one(asked, {KEY: 1}, session=session) is not None
 
     def _absent(self, session: ClientSession | None) -> Written:
+        check_standing(self.server, self.table)
         return Written(0, found=self.plan.versions is not None and self._is_there(session), held=True)
 
     def _changed(self, rows: Sequence[Document]) -> Written:

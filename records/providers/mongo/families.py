@@ -80,17 +80,25 @@ def family_of(table: Table, children: _Children, names: Collection[str] | None =
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many rows a write has that were counted before, how many keys it needs; ``is_bulk``: it may take long."""
+
+    rows: int = 0
+    keys: int = 0
+    is_bulk: bool = False
+
+
 @contextmanager
 def entered(
     ledger: Ledger,
     table: Table,
-    rows: int,
+    size: Size,
     catalog: Catalog,
     *,
     names: Collection[str] | None = None,
     parents: Sequence[Table] = (),
     alone: bool,
-    bulk: bool,
 ) -> Iterator[tuple[Entry, Family]]:
     """Hold what a removal (or a change of these fields, ``names``) reaches, each table at its revision.
 
@@ -100,7 +108,7 @@ def entered(
     guess = family_of(table, catalog.dependents if alone else catalog.children, names)
     held = [*parents, *guess.written.values()]
     alone = alone or any(guess.links.values())
-    with ledger.entry(table, rows, parents=held, alone=alone, bulk=bulk) as entry:
+    with ledger.entry(table, size.rows, parents=held, keys=size.keys, alone=alone, bulk=size.is_bulk) as entry:
         family = family_of(table, catalog.dependents, names)
         if (not alone and any(family.links.values())) or not family.within(guess):
             raise crossed()

@@ -68,9 +68,9 @@ def mended(server: Server, ledger: Ledger, plans: Sequence[WritePlan], attempt: 
     raise crossed()
 
 
-def is_bulk(rows: Sequence[object]) -> bool:
-    """Whether a write of these has the deadline of bulk writes."""
-    return len(rows) > _BULK_ROWS
+def is_bulk(rows: int) -> bool:
+    """Whether a write of so many has the deadline of bulk writes."""
+    return rows > _BULK_ROWS
 
 
 def new_rows(plan: WritePlan, entry: Entry, keys: Iterable[int]) -> list[dict[str, Json]]:
@@ -117,7 +117,7 @@ def insert_once(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalo
         parents=parents_of(table, catalog, names),
         keys=keyless([plan]),
         alone=alone,
-        bulk=is_bulk(plan.rows),
+        bulk=is_bulk(len(plan.rows)),
     ) as entry:
         rows = new_rows(plan, entry, entry.keys)
         documents = documents_of(table, plan.fields, rows, now=entry.now, versions=entry.versions)

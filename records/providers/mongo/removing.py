@@ -10,7 +10,7 @@ from records.conditions import AllOf, AnyOf, Condition, Expression, Found, Match
 from records.plan import WritePlan, Written
 from records.providers.mongo import retrying
 from records.providers.mongo.changing import in_versions
-from records.providers.mongo.families import Family, entered
+from records.providers.mongo.families import Family, Size, entered
 from records.providers.mongo.layout import KEY
 from records.providers.mongo.ledger import Ledger
 from records.providers.mongo.matching import condition_stages
@@ -18,6 +18,7 @@ from records.providers.mongo.references import marked, only
 from records.providers.mongo.releasing import Releasing
 from records.providers.mongo.server import Document, Server
 from records.providers.mongo.source import Source
+from records.providers.mongo.standing import check_standing
 from records.providers.mongo.values import Bson, key_from_texts, key_of
 from records.table import Table
 
@@ -32,7 +33,7 @@ def delete(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog) ->
 def _removed(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog, *, alone: bool) -> Written:
     bulk = plan.where is not None or len(plan.rows) > _BULK_ROWS
     parents = () if plan.where is None else tuple(_reached(plan.where))
-    with entered(ledger, plan.table, 0, catalog, parents=parents, alone=alone, bulk=bulk) as (entry, family):
+    with entered(ledger, plan.table, Size(is_bulk=bulk), catalog, parents=parents, alone=alone) as (entry, family):
         if plan.single and not family.links_to(plan.table):
             return _remove_one(server, plan)
         with retrying.transaction(server) as session:
@@ -44,6 +45,8 @@ def _remove_one(server: Server, plan: WritePlan) -> Written:
     """A row that nothing can refer to: one command."""
     collection = server.collection(plan.table)
     count = collection.delete_one(_wanted(plan)).deleted_count
+    if not count:
+        check_standing(server, plan.table)
     found = bool(count) or (plan.versions is not None and collection.find_one({KEY: _key(plan)}, {KEY: 1}) is not None)
     return Written(count, found=found, held=True)
 
@@ -63,6 +66,8 @@ def _remove_all(
     rows = list(collection.find(asked, only(family.paths(plan.table)), session=session))
     known = {marked((row[KEY],)) for row in rows}
     missing = tuple(place for place, key in enumerate(keys) if marked((key,)) not in known)
+    if missing:
+        check_standing(server, plan.table)
     if missing and plan.single:
         found = plan.versions is not None and collection.find_one({KEY: keys[0]}, {KEY: 1}, session=session)
         return Written(0, missing=missing, found=bool(found), held=True)

@@ -16,13 +16,15 @@ from records.providers.mongo import retrying
 from records.providers.mongo.conflicts import clash_of, index_on, stored_by
 from records.providers.mongo.documents import changes_of, documents_of, needs_stored
 from records.providers.mongo.errors import crossed
+from records.providers.mongo.families import Family, Size, entered
 from records.providers.mongo.generating import keyless
 from records.providers.mongo.inserting import insert, is_bulk, new_rows, rows_of, settled, written_of
 from records.providers.mongo.layout import KEY, compared_path
 from records.providers.mongo.ledger import Entry, Ledger
-from records.providers.mongo.references import check_documents, held_keys, parents_of
+from records.providers.mongo.references import check_documents, held_keys, marked, parents_of
+from records.providers.mongo.releasing import Releasing, update_of
 from records.providers.mongo.server import Document, Server
-from records.providers.mongo.values import check_rows
+from records.providers.mongo.values import Bson, check_rows
 from records.table import Field, Json
 
 
@@ -32,10 +34,11 @@ class _OtherKeyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What becomes of a row: the whole document as it will be, and the command that makes it so."""
+    """What becomes of a row: the whole document as it will be, the command that makes it so, the one that was found."""
 
-    document: Document
+    after: Document
     command: InsertOne[Document] | UpdateOne
+    before: Document | None = None
 
 
 def upsert(server: Server, ledger: Ledger, plans: Sequence[WritePlan], catalog: Catalog) -> tuple[Written, ...]:
@@ -45,22 +48,19 @@ def upsert(server: Server, ledger: Ledger, plans: Sequence[WritePlan], catalog: 
     if len(plans) == 1 and not _finds(first):
         return (insert(server, ledger, first, catalog),)
     check_rows(first.table.fields, rows_of(plans) or first.rows, single=first.single)
+    names = frozenset(field.name for plan in plans for field in plan.fields)
+    changed = frozenset(field.name for plan in plans for field in _updated(plan))
+    count = sum(len(plan.rows) for plan in plans)
 
     def attempt(alone: bool) -> tuple[Written, ...]:
-        names = frozenset(each.name for plan in plans for each in plan.fields)
-        count = sum(len(plan.rows) for plan in plans)
-        with ledger.entry(
-            first.table,
-            count,
-            parents=parents_of(first.table, catalog, names),
-            keys=keyless(plans),
-            alone=alone,
-            bulk=is_bulk(range(count)),
-        ) as entry:
-            if _is_one_command(plans):
+        size, parents = Size(count, keyless(plans), is_bulk(count)), parents_of(first.table, catalog, names)
+        with entered(ledger, first.table, size, catalog, names=changed, parents=parents, alone=alone) as found:
+            entry, family = found
+            if _is_one_command(plans, family):
                 return (_upsert_one(server, first, entry),)
             with retrying.transaction(server) as session:
-                return _upsert_all(server, session, plans, entry, catalog, alone=alone)
+                releasing = Releasing(server, session, entry, family, first.table, catalog)
+                return _Upserting(server, session, entry, catalog, releasing, alone).run(plans)
 
     try:
         return settled(server, ledger, plans, attempt)
@@ -73,12 +73,17 @@ def _finds(plan: WritePlan) -> bool:
     return plan.unique != plan.table.primary_key or keyless([plan]) < len(plan.rows)
 
 
-def _is_one_command(plans: Sequence[WritePlan]) -> bool:
+def _is_one_command(plans: Sequence[WritePlan], family: Family) -> bool:
     """Whether all that is needed is known without a look at stored rows, of this table and others."""
     plan = plans[0]
-    if not plan.single or plan.pins_key or needs_stored(plan.table, _updated(plan)) or held_keys(plan.table):
+    table = plan.table
+    if not plan.single or plan.pins_key or needs_stored(table, _updated(plan)) or held_keys(table):
         return False
-    return plan.unique == plan.table.primary_key or not set(plan.unique) & set(plan.table.primary_key)
+    return not family.links_to(table) and (plan.unique == table.primary_key or not _is_partly_key(plan))
+
+
+def _is_partly_key(plan: WritePlan) -> bool:
+    return not set(plan.unique).isdisjoint(plan.table.primary_key)
 
 
 def _updated(plan: WritePlan) -> list[Field]:
@@ -93,7 +98,7 @@ def _upsert_one(server: Server, plan: WritePlan, entry: Entry) -> Written:
     changes, removed = changes_of(plan.table, _updated(plan), row, now=entry.now, version=entry.versions[0])
     found = _filter(plan, new)
     once = {name: value for name, value in new.items() if name not in changes and name not in found}
-    order = {"$set": changes, "$setOnInsert": once} | ({"$unset": dict.fromkeys(removed, "")} if removed else {})
+    order = update_of(changes, removed) | {"$setOnInsert": once}
     collection = server.collection(plan.table)
     for _ in range(retrying.TRIES):
         try:
@@ -126,59 +131,62 @@ def _is_given_key(plan: WritePlan) -> bool:
     return plan.unique == plan.table.primary_key and keyless([plan]) > 0
 
 
-def _changed(before: Mapping[str, object], changes: Document, removed: Sequence[str]) -> Document:
+def _changed(before: Mapping[str, Bson], changes: Document, removed: Sequence[str]) -> Document:
     return {name: value for name, value in before.items() if name not in removed} | changes
 
 
-def _upsert_all(
-    server: Server,
-    session: ClientSession,
-    plans: Sequence[WritePlan],
-    entry: Entry,
-    catalog: Catalog,
-    *,
-    alone: bool,
-) -> tuple[Written, ...]:
-    keys, versions = iter(entry.keys), iter(entry.versions)
-    done: list[Written] = []
-    documents: dict[int, Document] = {}
-    for plan in plans:
-        steps = _steps(server, session, plan, entry, new_rows(plan, entry, keys), versions)
+@dataclass(frozen=True, slots=True)
+class _Upserting:
+    """One try at all plans, in a transaction."""
+
+    server: Server
+    session: ClientSession
+    entry: Entry
+    catalog: Catalog
+    releasing: Releasing
+    alone: bool
+
+    def run(self, plans: Sequence[WritePlan]) -> tuple[Written, ...]:
+        """Write plan after plan, then look whether all that refers to something still does."""
+        table, single = plans[0].table, plans[0].single
+        keys, versions = iter(self.entry.keys), iter(self.entry.versions)
+        done: list[Written] = []
+        steps: dict[int, _Step] = {}
+        for plan in plans:
+            found = self._steps(plan, new_rows(plan, self.entry, keys), versions)
+            self._write(plan, found)
+            steps.update(zip(plan.places or range(len(found)), found, strict=True))
+            created = sum(step.before is None for step in found)
+            done.append(written_of(plan, [step.after for step in found], created))
+        documents = [steps[place].after for place in sorted(steps)]
+        check_documents(self.server, self.session, table, documents, self.catalog, single=single)
+        before = [step.before for step in steps.values() if step.before is not None]
+        self.releasing.change(before, {marked((document[KEY],)): document for document in documents})
+        return tuple(done)
+
+    def _write(self, plan: WritePlan, steps: Sequence[_Step]) -> None:
         try:
-            server.collection(plan.table).bulk_write([step.command for step in steps], session=session)
+            self.server.collection(plan.table).bulk_write([step.command for step in steps], session=self.session)
         except PyMongoError as error:
-            if _met_itself(error, plan) and not alone:
+            if _met_itself(error, plan) and not self.alone:
                 raise crossed() from error
             raise
-        documents.update(zip(plan.places or range(len(steps)), (step.document for step in steps), strict=True))
-        created = sum(isinstance(step.command, InsertOne) for step in steps)
-        done.append(written_of(plan, [step.document for step in steps], created))
-    table, single = plans[0].table, plans[0].single
-    check_documents(server, session, table, [documents[place] for place in sorted(documents)], catalog, single=single)
-    return tuple(done)
 
-
-def _steps(
-    server: Server,
-    session: ClientSession,
-    plan: WritePlan,
-    entry: Entry,
-    rows: Sequence[dict[str, Json]],
-    versions: Iterator[int],
-) -> list[_Step]:
-    table, updated = plan.table, _updated(plan)
-    stored = stored_by(server, table, plan.unique, plan.rows, session)  # by keys that were sent, not by new ones
-    numbers = [next(versions) for _ in rows]
-    steps = []
-    for document, row, version, before in zip(
-        documents_of(table, plan.fields, rows, now=entry.now, versions=numbers), rows, numbers, stored, strict=True
-    ):
-        if before is None:
-            steps.append(_Step(document, InsertOne(document)))
-            continue
-        if plan.pins_key and before[KEY] != document[KEY]:
-            raise _OtherKeyError
-        changes, removed = changes_of(table, updated, row, now=entry.now, version=version, stored=before)
-        order = {"$set": changes} | ({"$unset": dict.fromkeys(removed, "")} if removed else {})
-        steps.append(_Step(_changed(before, changes, removed), UpdateOne({KEY: before[KEY]}, order)))
-    return steps
+    def _steps(self, plan: WritePlan, rows: Sequence[dict[str, Json]], versions: Iterator[int]) -> list[_Step]:
+        table, now = plan.table, self.entry.now
+        # By the keys that were sent: one that is made now is none of a stored row.
+        stored = stored_by(self.server, table, plan.unique, plan.rows, self.session)
+        numbers = [next(versions) for _ in rows]
+        documents = documents_of(table, plan.fields, rows, now=now, versions=numbers)
+        updated = _updated(plan)
+        steps = []
+        for document, row, version, before in zip(documents, rows, numbers, stored, strict=True):
+            if before is None:
+                steps.append(_Step(document, InsertOne(document)))
+                continue
+            if plan.pins_key and before[KEY] != document[KEY]:
+                raise _OtherKeyError
+            changes, removed = changes_of(table, updated, row, now=now, version=version, stored=before)
+            command = UpdateOne({KEY: before[KEY]}, update_of(changes, removed))
+            steps.append(_Step(_changed(before, changes, removed), command, before))
+        return steps
