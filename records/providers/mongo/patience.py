@@ -127,6 +127,26 @@ class _PatientPool(Pool):
         return connection
 
 
-def patient_pool(reach: Reach) -> Any:
-    """What pymongo makes its pools with (``_pool_class``)."""
-    return partial(_PatientPool, reach=reach)
+class _PatientCondition(threading.Condition):
+    """What is waited on for a primary: as long as there may be one, which no deadline of pymongo's asks."""
+
+    def __init__(self, lock: Any, reach: Reach) -> None:
+        super().__init__(lock)
+        self._reach = reach
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """As threading's. Raises ClientGone, Unavailable."""
+        notified = super().wait(timeout)
+        if presence.gone():
+            raise ClientGone
+        self._reach.require()
+        return notified
+
+
+def patient(reach: Reach) -> dict[str, Any]:
+    """What pymongo's client is to be made with, so that nobody waits for ever."""
+    return {
+        "event_listeners": [reach],
+        "_pool_class": partial(_PatientPool, reach=reach),
+        "_condition_class": partial(_PatientCondition, reach=reach),
+    }

@@ -13,9 +13,7 @@ from records.providers.mongo.errors import unreachable
 Address = tuple[str, int | None]
 
 SILENT_SECONDS: Final = 1.25
-"""A server that was not heard of for so long says nothing to anybody."""
-AWAY_SECONDS: Final = 1.5
-"""So long a new primary is waited for; after that nobody waits until there is one."""
+"""A server that was not heard of for so long says nothing to anybody; so long a new primary is waited for, too."""
 
 
 class Reach(ServerHeartbeatListener):
@@ -28,12 +26,12 @@ class Reach(ServerHeartbeatListener):
         self._direct = direct
         self._heard: dict[Address, float] = {}
         self._met: float | None = None
-        self._missed: float | None = None
+        self._sought: float | None = None
 
     @property
     def there(self) -> bool:
         """Whether a server that takes writes was heard of lately."""
-        return self._met is not None and time.monotonic() - self._met <= AWAY_SECONDS
+        return self._met is not None and time.monotonic() - self._met <= SILENT_SECONDS
 
     def silent(self, address: Address) -> bool:
         """Whether this server was not heard of lately; one that never was may be new."""
@@ -42,14 +40,15 @@ class Reach(ServerHeartbeatListener):
 
     def require(self) -> None:
         """Raise Unavailable (``db_unavailable``) while it is known that nobody would answer."""
-        since = self._met or self._missed
-        if since is not None and time.monotonic() - since > AWAY_SECONDS:
+        since = self._met or self._sought
+        if since is not None and time.monotonic() - since > SILENT_SECONDS:
             raise unreachable()
 
     # --- what pymongo tells
 
     def started(self, event: Any) -> None:
-        """A server is asked."""
+        """A server is asked; with the first one the search begins."""
+        self._sought = self._sought or time.monotonic()
 
     def succeeded(self, event: Any) -> None:
         """A server answered."""
@@ -58,5 +57,4 @@ class Reach(ServerHeartbeatListener):
             self._met = now
 
     def failed(self, event: Any) -> None:
-        """A server did not answer. Where none ever did, the search has begun by now."""
-        self._missed = self._missed or time.monotonic()
+        """A server did not answer."""

@@ -21,7 +21,7 @@ from pymongo.read_concern import ReadConcern
 from datar.errors import ClientGone, Unavailable
 from records.kept import Kept
 from records.providers.mongo.layout import collection_name, database_name
-from records.providers.mongo.patience import patient_pool
+from records.providers.mongo.patience import patient
 from records.providers.mongo.reach import Reach
 from records.table import Table
 
@@ -61,8 +61,7 @@ class Server:
             appname="datar",
             retryWrites=True,
             retryReads=True,
-            event_listeners=[self._reach],
-            _pool_class=patient_pool(self._reach),
+            **patient(self._reach),
             **{name: value for name, value in _TIMES.items() if name.lower() not in given},
         )
 
