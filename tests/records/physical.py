@@ -1,12 +1,15 @@
 """What tests write past the service: a field's value in its place, and a schema changed by hand, in either layout."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
+from records.providers.mongo.documents import document_of
+from records.providers.mongo.ledger import key_sequence
 from records.providers.mongo.server import Pipeline
 from records.providers.postgres.columns import qualified
 from records.table import Table
@@ -34,6 +37,32 @@ def planted(table: Table, values: Mapping[str, Composable], rows: Composable) ->
     )
 
 
+def plant(
+    engine: Engine, table: Table, count: int, values: Mapping[str, Composable], row: Callable[[int], Mapping[str, Any]]
+) -> None:
+    """Put rows 1 to ``count`` into a table, past the service: ``values`` of ``n`` in SQL, ``row`` of it in Python."""
+    if table.identity.store == "mongodb":
+        now = datetime.now(UTC).replace(tzinfo=None)
+        keyed = ({"id": n, **row(n)} for n in range(1, count + 1))
+        documents = (document_of(table, table.fields, each, now=now, version=1) for each in keyed)
+        engine.collection(table).insert_many(documents)
+        return
+    with psycopg.connect(engine.url, autocommit=True) as connection:
+        numbers = SQL("generate_series(1, {}) AS n").format(Literal(count))
+        connection.execute(planted(table, values, numbers))
+
+
+def set_back(engine: Engine, table: Table, key: int) -> None:
+    """Let the sequence of the table's generated keys stand at this key."""
+    if table.identity.store == "mongodb":
+        sequence: Composable = Literal(f'"{engine.namespace}"."{key_sequence(table)}"')
+    else:
+        place = f'"{engine.namespace}"."{table.identity.physical_name}"'
+        sequence = SQL("pg_get_serial_sequence({}, {})").format(Literal(place), Literal(table.key_fields[0].column))
+    with psycopg.connect(engine.url, autocommit=True) as connection:
+        connection.execute(SQL("SELECT setval({}, {})").format(sequence, Literal(key)))
+
+
 def assignment(table: Table, name: str, value: Composable) -> Composed:
     """What stands after SET to give the field this value."""
     field = table.by_name[name]
@@ -51,6 +80,25 @@ def emptied(engine: Engine, connection: "psycopg.Connection[Any]", *tables: Tabl
             engine.collection(table).delete_many({})
         else:
             connection.execute(SQL("DELETE FROM {}").format(qualified(table)))
+
+
+def drop(engine: Engine, table: Table) -> None:
+    """Drop what keeps the table's rows."""
+    if table.identity.store == "mongodb":
+        engine.collection(table).drop()
+        return
+    with psycopg.connect(engine.url, autocommit=True) as connection:
+        connection.execute(SQL("DROP TABLE {}").format(qualified(table)))
+
+
+def lock(engine: Engine, connection: "psycopg.Connection[Any]", table: Table) -> None:
+    """Keep writes of the table waiting, as a change of its schema does, while the connection's transaction lasts."""
+    if table.identity.store == "mongodb":
+        place = Identifier(engine.namespace, "datar_datatable")
+        held = SQL("SELECT FROM {} WHERE id = {} FOR UPDATE").format(place, Literal(table.identity.id))
+    else:
+        held = SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(qualified(table))
+    connection.execute(held)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from records.providers.postgres.columns import VERSION_SEQUENCE
 from records.providers.postgres.ddl import sequence_text
 from records.providers.postgres.errors import wrapped
 from records.providers.postgres.guard import CATALOG_TABLE
-from records.providers.postgres.pool import Pool
+from records.providers.postgres.pool import Connection, Pool
 from records.table import Table
 
 _TAKE: Final = SQL(
@@ -87,7 +87,7 @@ class Ledger:
         ``parents`` are tables its rows refer to, and tables whose rows go or change with its own. Raises Passed when
         the table is at another revision, Stale when another one is.
         """
-        with self._pool.connection(bulk=bulk) as connection, wrapped(), connection.transaction():
+        with self._transaction(bulk=bulk) as connection:
             row: Any = connection.execute(_statement(table, rows, parents, keys, alone=alone)).fetchone()
             _check_revisions(row[0], row[1], table, parents)
 
@@ -101,6 +101,17 @@ class Ledger:
                 return found is None or bool(found[0])
 
             yield Entry(row[2].replace(tzinfo=None), tuple(row[3]), tuple(row[4]), more, is_active)
+
+    @contextmanager
+    def _transaction(self, *, bulk: bool) -> Iterator[Connection]:
+        """A connection in a transaction; where one was lost, others may be, and are looked at."""
+        with self._pool.connection(bulk=bulk) as connection:
+            try:
+                with wrapped(), connection.transaction():
+                    yield connection
+            finally:
+                if connection.closed:
+                    self._pool.check()
 
     def advance(self, table: Table, key: int) -> None:
         """Move the table's key sequence beyond an explicit key; never back."""

@@ -35,6 +35,11 @@ def standing(server: Server, table: Table) -> Iterator[dict[str, Any]]:
         raise Stale from error
 
 
+def check_standing(server: Server, table: Table) -> None:
+    """Raise Stale where the table's collection is gone: asked after a write that found nothing in it."""
+    _uuid(server, table.identity.namespace, collection_name(table))
+
+
 def check_joined(server: Server, table: Table, stages: Pipeline) -> None:
     """Raise Stale where a collection is gone that these stages, of the same database, have read."""
     names = set(_joined(stages))
