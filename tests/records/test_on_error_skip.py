@@ -12,7 +12,7 @@ from datar.errors import Conflict, Invalid, InvalidRows
 from records import limits
 from records.providers.postgres.columns import qualified
 from tests.records.engine import Engine, Rows
-from tests.records.physical import planted
+from tests.records.physical import set_back
 from tests.records.refusals import refused
 from tests.records.stage import Stage
 from tests.records.users import count
@@ -156,8 +156,9 @@ def test_a_missing_parent_of_another_table(engine: Engine) -> None:
     }
 
 
-def test_foreign_keys_that_wait_for_the_end(engine: Engine) -> None:
+def test_foreign_keys_that_wait_for_the_end(sql_engine: Engine) -> None:
     """Tables that point at each other have deferred keys; they are asked at once here."""
+    engine = sql_engine
     one = engine.define("one", {"fields": [ID, {"name": "two_id", "type": "integer"}], "primaryKey": "id"})
     pointing = {"fields": "one_id", "reference": {"resource": "one", "fields": "id"}}
     two = engine.define(
@@ -181,10 +182,8 @@ def test_foreign_keys_that_wait_for_the_end(engine: Engine) -> None:
 
 def test_a_sequence_that_lies_behind_is_mended(users: Rows, engine: Engine) -> None:
     users.create([person("first")])
-    values = {name: SQL(name) for name in ("id", "email", "name")}
-    sent = SQL("(VALUES (2, 'planted', 'x'), (3, 'other', 'x')) AS sent (id, email, name)")
-    with psycopg.connect(engine.url, autocommit=True) as connection:
-        connection.execute(planted(users.table, values, sent))
+    users.create([{"id": 2, **person("planted")}, {"id": 3, **person("other")}])
+    set_back(engine, users.table, 1)
     answer = users.skip([person("a"), person("b"), person("a")])
     assert [row["email"] for row in answer["data"]] == ["a", "b"]
     assert [row["id"] for row in answer["data"]] == sorted(row["id"] for row in answer["data"])

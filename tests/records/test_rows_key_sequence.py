@@ -6,6 +6,7 @@ import pytest
 
 from datar.errors import Conflict, InvalidFields
 from tests.records.engine import Engine, Rows, write
+from tests.records.physical import set_back
 from tests.records.refusals import refused
 from tests.records.users import USERS
 
@@ -96,10 +97,7 @@ def test_the_last_key_deleted_makes_room_again(items: Rows) -> None:
 def test_a_generated_key_never_finds_a_row_to_change(engine: Engine, items: Rows) -> None:
     """An upsert that sends no key adds a row, even where the sequence lies behind."""
     items.create({"id": 2, "code": "mine"})
-    with engine.pool.connection() as connection:
-        column = items.table.key_fields[0].column
-        place = f"pg_get_serial_sequence('{engine.namespace}.crm_items', '{column}')"
-        connection.execute(f"SELECT setval({place}, 1)".encode())
+    set_back(engine, items.table, 1)
     answer = items.upsert({"code": "new"})
     assert (answer["created"], answer["data"]["id"]) == (True, 3)
     assert items.get(2)["code"] == "mine"

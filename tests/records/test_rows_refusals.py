@@ -13,7 +13,7 @@ def test_a_row_that_fits_no_page_is_too_large(engine: Engine) -> None:
     rows = engine.table("wide", {"fields": [{"name": f"f{place}"} for place in range(900)]})
     letters = random.Random(1)
     row = {f"f{place}": "".join(letters.choices(string.ascii_letters, k=40)) for place in range(900)}
-    if rows.table.identity.document is not None:  # one value, which may be longer than a page
+    if rows.table.identity.document is not None or rows.table.identity.store == "mongodb":  # no pages to fit
         assert rows.create(row) == {"id": 1, **row}
         return
     with refused(Invalid, "row_too_large"):

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import psycopg
-
 from datar.errors import Conflict, Invalid, InvalidFields, InvalidRows, NotFound
 from tests.records.engine import Engine, Rows, read, write
+from tests.records.physical import set_back
 from tests.records.refusals import refused
 from tests.records.together import together
 from tests.records.users import count
@@ -69,10 +68,8 @@ def test_di_21_the_last_key_of_all(users: Rows) -> None:
 
 def test_a_sequence_that_lies_behind_heals(engine: Engine, users: Rows) -> None:
     users.create([{"name": f"n{number}"} for number in range(50)])
-    sequence = f"pg_get_serial_sequence('{engine.namespace}.crm_users', '{users.table.key_fields[0].column}')"
     for expected in (51, 52):
-        with psycopg.connect(engine.url, autocommit=True) as connection:
-            connection.execute(f"SELECT setval({sequence}, 3)")
+        set_back(engine, users.table, 3)
         made = users.create({"name": "after"}) if expected == 51 else users.create([{"name": "after"}])[0]
         assert made["id"] == expected
 

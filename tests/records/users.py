@@ -23,8 +23,8 @@ def count(rows: Rows) -> int:
     """How many rows there are, asked past the engine."""
     engine = rows.records.catalog
     assert isinstance(engine, Engine)
-    if engine.server is not None:
-        return engine.server.collection(rows.table).count_documents({})
+    if rows.table.identity.store == "mongodb":
+        return engine.collection(engine.reload(rows.table)).count_documents({})
     with psycopg.connect(engine.url) as connection:
         found = connection.execute(SQL("SELECT count(*) FROM {}").format(qualified(rows.table))).fetchone()
     assert found is not None
