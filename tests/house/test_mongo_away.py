@@ -55,7 +55,9 @@ class Service:
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in self.credentials.items()]
         head = "\r\n".join(lines).encode()
-        return self.server.send(head + b"\r\nContent-Type: application/json\r\n\r\n" + body)
+        answer = self.server.send(head + b"\r\nContent-Type: application/json\r\n\r\n" + body)
+        assert answer.status != 500, self.log.read_text("utf-8")[-3000:]
+        return answer
 
     def timed(self, method: str, path: str, value: Any = None) -> tuple[Answer, float]:
         """The answer and how long it took, in seconds."""
@@ -187,7 +189,6 @@ def test_cr_12_a_mongodb_that_is_frozen(service: Service) -> None:
 def test_cr_12_a_primary_that_steps_down(service: Service) -> None:
     renew(service)
     with MongoClient[dict[str, Any]](service.mongo.superuser_url()) as client:
-        client.admin.command("replSetFreeze", 0)
         client.admin.command("replSetStepDown", 4, force=True)
         primary = primary_of(client)
         assert not primary()
