@@ -26,7 +26,7 @@ def read_linked(server: Server, plan: LinkedPlan) -> bytes:
     stages: Pipeline = [_found(plan, wanted), {"$project": projection(_paths(plan))}]
     order = {compared_path(plan.table, field): 1 for field in plan.table.key_fields}
     if plan.limit is not None:
-        stages += _first(plan, plan.limit, order)
+        stages += _first(plan, plan.limit)
     stages += [{"$sort": order}, *populate_stages(plan.populated, plan.table)]
     most = len(wanted) * (plan.limit or 1)
     documents = asked(server, lambda asking: asking.rows(plan.table, stages, most=most))
@@ -66,8 +66,8 @@ def _whole_key(plan: LinkedPlan, values: tuple[Bson, ...]) -> Bson:
     return {field.column: columns[field.name] for field in plan.table.key_fields}
 
 
-def _first(plan: LinkedPlan, limit: int, order: Document) -> Pipeline:
-    """Of the rows of each value the first so many."""
+def _first(plan: LinkedPlan, limit: int) -> Pipeline:
+    """Of the rows of each value the first so many. Places are counted by one value alone; a key of parts is one too."""
     values = {f"k{place}": f"${compared_path(plan.table, field)}" for place, field in enumerate(plan.by)}
-    window = {"partitionBy": values, "sortBy": order, "output": {_PLACE: {"$documentNumber": {}}}}
+    window = {"partitionBy": values, "sortBy": {KEY: 1}, "output": {_PLACE: {"$documentNumber": {}}}}
     return [{"$setWindowFields": window}, {"$match": {_PLACE: {"$lte": limit}}}]
