@@ -191,12 +191,12 @@ INDEXED: dict[str, Any] = {
         {"meta__has_any_keys": ["a", "b"]},
     ],
 )
-def test_indexes_serve_plain_comparisons(engine: Engine, tree: Any) -> None:
-    rows = engine.table("indexed", INDEXED)
+def test_indexes_serve_plain_comparisons(sql_engine: Engine, tree: Any) -> None:
+    rows = sql_engine.table("indexed", INDEXED)
     source = Source(rows.table)
     condition = condition_text(understood(rows, tree), source, Constants())
     explain = SQL("EXPLAIN SELECT FROM {source} WHERE {condition}").format(source=source.text, condition=condition)
-    with psycopg.connect(engine.url) as connection:
+    with psycopg.connect(sql_engine.url) as connection:
         connection.execute("SET enable_seqscan = off")
         plan = "\n".join(line for (line,) in connection.execute(explain).fetchall())
     assert "Index Cond" in plan, plan

@@ -129,9 +129,9 @@ def test_texts_are_parted_as_questions_are(engine: Engine) -> None:
         assert connection.execute(parted).fetchone() == (string.punctuation, len(string.punctuation))
 
 
-def test_the_index_is_used(engine: Engine) -> None:
+def test_the_index_is_used(sql_engine: Engine) -> None:
     """In a table of many rows, also by a prepared statement that was planned for any words."""
-    rows = engine.table("books", {"fields": FIELDS, "search_fields": WEIGHED})
+    rows = sql_engine.table("books", {"fields": FIELDS, "search_fields": WEIGHED})
     words = {"title": SQL("'word' || n || ' common'")}
     fill = planted(rows.table, words, SQL("generate_series(1, 50000) AS n"))
     question = SQL("SELECT * FROM {source} WHERE {found}").format(
@@ -140,7 +140,7 @@ def test_the_index_is_used(engine: Engine) -> None:
     prepared = SQL("SELECT * FROM {source} WHERE {found}").format(
         source=source.text, found=searching.found_text(source, SQL("$1"))
     )
-    with psycopg.connect(engine.url, autocommit=True) as connection:
+    with psycopg.connect(sql_engine.url, autocommit=True) as connection:
         connection.execute(fill)
         connection.execute(SQL("ANALYZE {}").format(qualified(rows.table)))
         connection.execute(SQL("PREPARE asked (text) AS {}").format(prepared))
