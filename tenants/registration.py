@@ -54,12 +54,12 @@ def register(*, email: str, password: str, name: str = "") -> Registration:
     Raises InvalidFields (e-mail, password), Conflict ``conflict_unique`` (the e-mail has a client), Unavailable.
     """
     identity = identity_of(email)
+    sweep_unfinished()
     _refuse_taken(identity)
     email = lower_email(email)
     require_email(email)
     require_good_password(password, email=email)
     hashed = make_password(password)  # slow on purpose, so it is done before anybody has to wait for us
-    sweep_unfinished()
     with public(), transaction.atomic():
         _wait_until_alone()
         crash_point("registration_locked")
