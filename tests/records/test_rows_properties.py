@@ -6,14 +6,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from psycopg.sql import SQL, Identifier
 
 from datar.errors import Conflict
 from records.jsontext import dumps
 from records.payload import Purpose, check_rows
-from records.providers.postgres import ddl
+from records.providers.mongo.values import row_errors
 from records.providers.postgres.columns import qualified
 from records.recordset import RecordSet
 from records.table import Table
@@ -41,11 +41,18 @@ class Workshop:
         """The table's rows."""
         guard = Identifier(self.engine.namespace, "datar_datatable")
         self.connection.execute(SQL("INSERT INTO {} VALUES (%s, 1)").format(guard), [table.identity.id])
-        ddl.apply(ddl.create([table], self.engine.find), self.connection)
+        self.engine.provider.apply(self.engine.provider.create([table], self.engine.find), self.connection)
         return Rows(RecordSet(table, self.engine, self.engine.provider))
+
+    def can_keep(self, table: Table, rows: list[dict[str, Any]]) -> bool:
+        """Whether no number is too long for what keeps the table; rows are canonical."""
+        return self.engine.server is None or not any(row_errors(table.fields, row, 0) for row in rows)
 
     def drop(self, table: Table) -> None:
         """Forget it."""
+        if self.engine.server is not None:
+            self.engine.collection(table).drop()
+            return
         self.connection.execute(SQL("DROP TABLE {}").format(qualified(table)))
 
 
@@ -55,6 +62,7 @@ def test_what_is_accepted_is_stored_and_read_back_the_same(workshop: Workshop, d
     table = workshop.engine.define("example", data.draw(tables()))
     sent = data.draw(rows_for(table))
     accepted = check_rows(table, copy.deepcopy(sent), Purpose.CREATE)
+    assume(workshop.can_keep(table, accepted))
     rows = workshop.make(table)
     try:
         try:
@@ -95,10 +103,12 @@ def check_verbs(rows: Rows, made: list[dict[str, Any]]) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_every_value_is_found_by_itself(found_in: Rows, data: st.DataObject) -> None:
+def test_every_value_is_found_by_itself(workshop: Workshop, found_in: Rows, data: st.DataObject) -> None:
     names = [field.name for field in found_in.table.fields if field.name in VALUES]
     name = data.draw(st.sampled_from(names))
-    made = found_in.create({name: data.draw(VALUES[name])})
+    value = data.draw(VALUES[name])
+    assume(workshop.can_keep(found_in.table, check_rows(found_in.table, [{name: value}], Purpose.CREATE)))
+    made = found_in.create({name: value})
     text = ("true" if made[name] else "false") if isinstance(made[name], bool) else str(made[name])
     found = found_in.ask((name, text), ("id", str(made["id"])))
     assert found["data"] == [made]

@@ -58,9 +58,9 @@ class RowWriter:
 
     def rows(self, documents: Documents) -> list[bytes]:
         """Rows as JSON texts, one by one."""
-        dumped = [dumps(row) for row in self.objects(documents, "plain")]
+        dumped = [_exact(dumps(row)) for row in self.objects(documents, "plain")]
         if self.holds_json and any(_ESCAPED_KEY in text for text in dumped):
-            return [dumps(row) for row in self.objects(documents, "keyed")]
+            return [_exact(dumps(row)) for row in self.objects(documents, "keyed")]
         return dumped
 
     def row(self, document: Document) -> bytes:
@@ -156,6 +156,11 @@ def dumps(value: Json) -> bytes:
     return orjson.dumps(value, _plain, _OPTIONS)
 
 
+def _exact(text: bytes) -> bytes:
+    """The same in as much memory as it needs: what orjson gives holds 4 KB, however short it is."""
+    return bytes(memoryview(text))
+
+
 def _plain(value: Any) -> Json:
     if isinstance(value, Decimal128):
         return decimal_json(value)
@@ -183,8 +188,13 @@ def _spaced(value: Json) -> orjson.Fragment:
     return orjson.Fragment(json_cell(value))
 
 
-_SHOWN: Final[Mapping[str, Convert]] = {"date": _shown_day, "time": time_text, "datetime": _shown_instant}
-"""What orjson cannot write as it is stored."""
+_SHOWN: Final[Mapping[str, Convert]] = {
+    "number": decimal_json,
+    "date": _shown_day,
+    "time": time_text,
+    "datetime": _shown_instant,
+}
+"""What orjson cannot write as it is stored, or only by asking for each."""
 
 
 def _json_text(value: Json) -> str:
