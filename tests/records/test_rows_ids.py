@@ -209,15 +209,19 @@ def test_di_16_poison_rows_do_not_close_a_table(engine: Engine) -> None:
 def plant_poison(engine: Engine, table: Table) -> None:
     """Rows that the service never writes: numbers that are none, days and instants that no client can send."""
     if engine.server is not None:
-        far, early = DatetimeMS(10**15), DatetimeMS(-(10**15))
-        for key, number, when in ((2, "NaN", far), (3, "Infinity", early), (4, "-Infinity", early)):
-            values = {"n": Decimal128(number), "at": {"t": when, "u": 0}, "d": when}
-            document = {table.by_name[name].column: value for name, value in values.items()}
-            collection = engine.server.collection(table)
-            collection.insert_one({"_id": key, "_version": key, **document}, bypass_document_validation=True)
+        plant_poisonous_documents(engine, table)
         return
     with psycopg.connect(engine.url, autocommit=True) as connection:
         for number, when in (("NaN", "infinity"), ("Infinity", "-infinity"), ("-Infinity", "4713-01-01 BC")):
             casts = {"n": (number, SQL("numeric")), "at": (when, SQL("timestamptz")), "d": (when, SQL("date"))}
             values = {name: SQL("{}::{}").format(Literal(text), cast) for name, (text, cast) in casts.items()}
             connection.execute(planted(table, values, SQL("generate_series(1, 1)")))
+
+
+def plant_poisonous_documents(engine: Engine, table: Table) -> None:
+    """The same past the validator of a collection."""
+    far, early = DatetimeMS(10**15), DatetimeMS(-(10**15))
+    for key, number, when in ((2, "NaN", far), (3, "Infinity", early), (4, "-Infinity", early)):
+        values = {"n": Decimal128(number), "at": {"t": when, "u": 0}, "d": when}
+        document = {table.by_name[name].column: value for name, value in values.items()}
+        engine.collection(table).insert_one({"_id": key, "_version": key, **document}, bypass_document_validation=True)

@@ -28,10 +28,7 @@ def decimal_of(value: int | Decimal) -> Decimal128:
 
     Zeros at the end count for nothing: where only they are too many they are left out. A zero has no sign.
     """
-    if type(value) is int:
-        coefficient, exponent = value, 0
-    else:
-        coefficient, exponent = _parts(value)
+    coefficient, exponent = _parts(value) if isinstance(value, Decimal) else (value, 0)
     sign = 0
     if coefficient < 0:
         sign, coefficient = _SIGN, -coefficient
@@ -43,7 +40,8 @@ def decimal_of(value: int | Decimal) -> Decimal128:
                 "number_out_of_range",
                 f"Must have at most {DECIMAL128_DIGITS} digits; more of a number this table's store cannot keep.",
             )
-    return Decimal128((sign | (exponent + _BIAS) << _EXPONENT_AT | coefficient >> 64, coefficient & _LOW))
+    high = sign | (exponent + _BIAS) << _EXPONENT_AT | coefficient >> 64
+    return Decimal128((high, coefficient & _LOW))  # type: ignore[arg-type]  # its documentation allows the two halves
 
 
 def decimal_text(value: Decimal128) -> str:

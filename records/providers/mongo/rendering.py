@@ -50,7 +50,7 @@ class RowWriter:
         if meta:
             self._columns += [_Column(name, "integer" if name == VERSION else "datetime") for name in SYSTEM_COLUMNS]
         self.labels = [*own, *(SYSTEM_COLUMNS if meta else ())]
-        self.holds_json = any(column.holds_json for column in self._columns)
+        self.holds_json: bool = any(column.holds_json for column in self._columns)
 
     def page(self, documents: Documents) -> bytes:
         """Rows as JSON texts joined by commas."""
