@@ -46,6 +46,11 @@ _STANDALONE: Final[_Kind] = (
     "provider_not_available",
     "The server in DATAR_MONGODB_URL is no member of a replica set; it must be one, for transactions.",
 )
+_UNKNOWN_ZONE: Final[_Kind] = (
+    Invalid,
+    "invalid_aggregate",
+    "The database that keeps the table does not know this time zone; name another one.",
+)
 _TOO_LARGE: Final = frozenset({10334, 17419, 17420, 4568, 5166303, 17260})
 """A document over 16 MB: sent, or made by a stage of a pipeline."""
 MOVED: Final = 361
@@ -59,6 +64,7 @@ _CODES: Final[Mapping[int, _Kind]] = {
     **dict.fromkeys((20, 123), _STANDALONE),  # IllegalOperation (a transaction number), NotAReplicaSet
     388: _WRITE_TOO_LARGE,  # the server's cache could not hold it
     **dict.fromkeys((146, 292, 16819, 16945), _ANSWER_TOO_LARGE),  # a stage's memory
+    40485: _UNKNOWN_ZONE,
     11000: SQLSTATES["23505"],
     121: SQLSTATES["23514"],  # DocumentValidationFailure
     14031: SQLSTATES["53100"],  # OutOfDiskSpace
