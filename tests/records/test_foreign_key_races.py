@@ -128,11 +128,12 @@ def referred(engine: Engine, action: str = "NO ACTION") -> tuple[Rows, Rows]:
 
 def test_a_value_that_rows_refer_to_does_not_change(engine: Engine) -> None:
     parents, children = referred(engine)
-    for change in (
+    changes: tuple[Callable[[], object], ...] = (
         lambda: parents.update(1, {"code": "z"}),
         lambda: parents.update(1, {"code": None}),
         lambda: parents.update_many([{"id": 2, "code": "y"}, {"id": 1, "code": "z"}]),
-    ):
+    )
+    for change in changes:
         with refused(Conflict, "conflict_foreign_key") as refusal:
             change()
         assert refusal.error.extra == {"table": "children", "fields": ["code"]}
@@ -163,11 +164,12 @@ def test_part_of_a_key_of_several_fields_changes(engine: Engine) -> None:
     children.create([{"id": 1, "pa": "x", "pb": 1}, {"id": 2, "pa": "y", "pb": 3}, {"id": 3, "pa": "none"}])
     assert children.update(1, {"pb": 2})["pb"] == 2
     assert children.update(1, {"pb": None})["pa"] == "x"
-    for change in (
+    changes: tuple[Callable[[], object], ...] = (
         lambda: children.update(1, {"pb": 3}),
         lambda: children.update_many([{"id": 2, "pa": "x"}]),
         lambda: children.update_many([{"id": 1, "pb": 1}, {"id": 3, "pb": 1}]),
-    ):
+    )
+    for change in changes:
         with refused(Conflict, "conflict_foreign_key"):
             change()
     assert [row["id"] for row in children.update_many([{"id": 2, "pa": "x", "pb": 1}, {"id": 1, "pb": 1}])] == [2, 1]

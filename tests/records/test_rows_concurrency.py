@@ -218,7 +218,11 @@ def test_nothing_is_added_to_a_table_that_is_gone(sql_engine: Engine) -> None:
     """MongoDB makes a collection of its own for rows of one that somebody dropped by hand: see docs/decisions/0012."""
     stage = Stage(sql_engine)
     drop(stage.engine, stage.old.table)
-    for action in (lambda: stage.old.create({"a": 1}), lambda: stage.old.upsert([{"a": 1}, {"b": 1}])):
+    actions: tuple[Callable[[], object], ...] = (
+        lambda: stage.old.create({"a": 1}),
+        lambda: stage.old.upsert([{"a": 1}, {"b": 1}]),
+    )
+    for action in actions:
         with refused(Conflict, "not_materialized"):
             action()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from records.canonical import INTEGER_MOST
 from records.provider import Stale
@@ -134,7 +134,7 @@ class Ledger:
             connection.execute(_STEP_BACK.format(sequence=sequence, top=Literal(stored), last=Literal(INTEGER_MOST)))
 
 
-def _statement(table: Table, rows: int, parents: Sequence[Table], keys: int, *, alone: bool) -> Composable:
+def _statement(table: Table, rows: int, parents: Sequence[Table], keys: int, *, alone: bool) -> Composed:
     namespace = table.identity.namespace
     return _TAKE.format(
         catalog=Identifier(namespace, CATALOG_TABLE),

@@ -55,10 +55,10 @@ class Releasing:
 
     def change(self, before: Iterable[Document], after: Mapping[Json, Document]) -> None:
         """Rows of the root were changed; ``after`` are they now, by ``marked`` key. Raises Conflict."""
-        pairs = [(document, after.get(marked((document[KEY],)))) for document in before]
+        pairs = [(document, after.get(marked((document[KEY],)), {})) for document in before]
         for link in self._family.links_to(self._root):
             read = reader(self._root, link.key.target_fields)
-            left = [old for was, now in pairs if (old := read(was)) is not None and not _same(old, now and read(now))]
+            left = [old for was, now in pairs if (old := read(was)) is not None and not _same(old, read(now))]
             if left:
                 self._left.append((link, left))
         self.settle()

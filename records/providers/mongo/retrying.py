@@ -41,7 +41,7 @@ def tried(attempt: Callable[[bool], T], *, alone: bool = False) -> T:
             if not _came_between(error):
                 raise
         if number < TRIES - 1:
-            time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**number))  # noqa: S311 - no secret
+            time.sleep(random.uniform(0.5, 1) * _PAUSE_SECONDS * 2**number)  # noqa: S311 - no secret
     raise crossed()
 
 
@@ -53,11 +53,14 @@ def transaction(server: Server) -> Iterator[ClientSession]:
     """
     with server.transaction() as session:
         yield session
-        _commit(session)
+        commit(session)
 
 
-def _commit(session: ClientSession) -> None:
-    """pymongo asks once more by itself; a commit that was made is not made twice."""
+def commit(session: ClientSession) -> None:
+    """Commit, for certain; Unavailable (``commit_unknown``) where nobody says.
+
+    pymongo asks once more by itself; a commit that was made is not made twice.
+    """
     ends = time.monotonic() + _COMMIT_SECONDS
     while True:
         try:
