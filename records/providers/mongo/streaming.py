@@ -5,12 +5,15 @@ The first ones, and each of the next, have a read's deadline; all of them an exp
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.command_cursor import CommandCursor
+from pymongo.errors import PyMongoError
 
-from datar.errors import Unavailable
+from datar.errors import DatarError, Unavailable
 from records import limits
 from records.providers.mongo.errors import late
 from records.providers.mongo.patience import within
@@ -40,7 +43,7 @@ class Batches:
         with within(limits.STATEMENT_SECONDS), standing(self._server, table) as option:
             collection = self._server.collection(table)
             cursor = collection.aggregate(pipeline, session=self._session, batchSize=self._size, **options, **option)
-        with cursor:
+        with ended(cursor, collection):
             with within(limits.STATEMENT_SECONDS):
                 check_joined(self._server, table, pipeline)
             while documents := self._next(cursor):
@@ -62,6 +65,22 @@ class Batches:
         if left <= 0:
             raise late()
         return left
+
+
+@contextmanager
+def ended(cursor: CommandCursor[Document], collection: Collection[Document]) -> Iterator[None]:
+    """End a cursor at the server, too, when the block is left before its end.
+
+    pymongo sends a snapshot session's read concern with ``killCursors``, which refuses that; a second later it tries
+    again.
+    """
+    try:
+        yield
+    finally:
+        if cursor.alive:
+            with suppress(PyMongoError, DatarError):
+                collection.database.command("killCursors", collection.name, cursors=[cursor.cursor_id])
+        cursor.close()
 
 
 @contextmanager
