@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bson.json_util import RELAXED_JSON_OPTIONS, dumps
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Composed, Identifier, Literal
 from pymongo.errors import PyMongoError
 
 from records.fieldtypes import field_type
@@ -20,11 +20,14 @@ from records.provider import Applied, Change, Resolve
 from records.providers.mongo.indexes import indexes_of
 from records.providers.mongo.layout import INSTANT, KEY, MICROSECONDS, WORDS, collection_name, is_in_key
 from records.providers.mongo.ledger import key_sequence
+from records.providers.mongo.references import held_keys
 from records.providers.mongo.server import Document, Server
+from records.providers.postgres.guard import CATALOG_TABLE
 from records.system import CREATED, UPDATED, VERSION
 from records.table import Field, Table
 
 _MAJORITY: Final = {"w": "majority"}
+_HELD: Final = SQL("SELECT id FROM {catalog} WHERE id = ANY({ids}::bigint[]) ORDER BY id FOR UPDATE")
 _WHOLE: Final = {"bsonType": ["int", "long"]}
 _DECIMAL: Final = {"bsonType": "decimal"}
 _MOMENT: Final = {
@@ -66,31 +69,29 @@ def create(tables: Sequence[Table], resolve: Resolve) -> tuple[Change[Command], 
 
     Raises Invalid where MongoDB cannot keep such a table (``indexes.indexes_of``).
     """
-    return tuple(_create_one(table) for table in tables)
+    made = {(table.identity.app, table.identity.name) for table in tables}
+    changes = []
+    for table in tables:
+        places = {(key.target_app, key.target_table) for key in held_keys(table)} - made
+        parents = [parent for place in sorted(places) if (parent := resolve(*place)) is not None]
+        changes.append(_create_one(table, parents))
+    return tuple(changes)
 
 
 def apply(server: Server, changes: Sequence[Change[Command]], transaction: Any) -> tuple[Applied, ...]:
     """Make the changes. Where one fails, what was made of them in MongoDB is taken back; PostgreSQL's part is the
     caller's to take back, with the transaction."""
-    begun: list[Change[Command]] = []
+    made: list[Command] = []
     done: list[Applied] = []
     try:
         for change in changes:
-            begun.append(change)
-            done.append(_apply_one(server, change, transaction))
+            done.append(_apply_one(server, change, transaction, made))
     except BaseException:
-        take_back(server, begun)
+        for step in reversed(made):
+            with suppress(PyMongoError):
+                _run(server, step.namespace, {"drop": _created(step), "writeConcern": _MAJORITY})
         raise
     return tuple(done)
-
-
-def take_back(server: Server, changes: Sequence[Change[Command]]) -> None:
-    """Undo MongoDB's part of these changes, as far as it can be reached."""
-    for change in reversed(changes):
-        for step in change.rollback:
-            if not isinstance(step.command, Composed):
-                with suppress(PyMongoError):
-                    _run(server, step.namespace, step.command)
 
 
 def value_schema(field: Field) -> Document:
@@ -122,8 +123,12 @@ def _key_schema(table: Table) -> Document:
     return {"bsonType": "object", "required": list(parts), "properties": parts}
 
 
-def _create_one(table: Table) -> Change[Command]:
+def _create_one(table: Table, parents: Sequence[Table]) -> Change[Command]:
     steps: list[Document | Composed] = []
+    if parents:
+        # Who removes rows of a parent looks who refers to it: none may come while that goes on.
+        ids = sorted(parent.identity.id for parent in parents)
+        steps.append(_HELD.format(catalog=Identifier(table.identity.namespace, CATALOG_TABLE), ids=Literal(ids)))
     undo: list[Document | Composed] = []
     if table.generated_key == "integer":
         sequence = Identifier(table.identity.namespace, key_sequence(table))
@@ -155,14 +160,17 @@ def _collection(table: Table, name: str) -> Document:
     }
 
 
-def _apply_one(server: Server, change: Change[Command], transaction: Any) -> Applied:
+def _apply_one(server: Server, change: Change[Command], transaction: Any, made: list[Command]) -> Applied:
+    """Make one change; each collection is noted in ``made`` once it is there, and it is ours."""
     began = time.perf_counter()
     for step in change.statements:
         if isinstance(step.command, Composed):
             transaction.execute(step.command)
-        else:
-            _clear(server, step)
-            _run(server, step.namespace, step.command)
+            continue
+        _clear(server, step)
+        _run(server, step.namespace, step.command)
+        if _created(step):
+            made.append(step)
     milliseconds = round((time.perf_counter() - began) * 1000)
     return Applied(
         table_id=change.table_id,
@@ -179,13 +187,17 @@ def _clear(server: Server, step: Command) -> None:
 
     A physical name is never used again, so nobody else's rows are there; one that has rows is left, and refused.
     """
-    assert isinstance(step.command, dict)
-    name = step.command.get("create")
-    if name is None:
+    name = _created(step)
+    if not name:
         return
     database = server.database(step.namespace)
     if name in database.list_collection_names(filter={"name": name}) and database[name].find_one({}, {}) is None:
         database.drop_collection(name)
+
+
+def _created(step: Command) -> str:
+    """The collection that a step makes; empty when it makes none."""
+    return "" if isinstance(step.command, Composed) else str(step.command.get("create", ""))
 
 
 def _run(server: Server, namespace: str, command: Document) -> None:

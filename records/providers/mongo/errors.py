@@ -122,6 +122,12 @@ def late() -> Unavailable:
     return Unavailable(detail, code=code)
 
 
+def answer_too_large() -> Invalid:
+    """The answer, or a part of it, is larger than MongoDB can make."""
+    _, code, detail = _ANSWER_TOO_LARGE
+    return Invalid(detail, code=code)
+
+
 def crossed() -> Conflict:
     """Another write came between, too often."""
     _, code, detail = _CROSSED
@@ -136,11 +142,22 @@ def code_of(error: Exception) -> int:
     return int(error.code or 0) if isinstance(error, OperationFailure) else 0
 
 
+def is_too_large(error: Exception) -> bool:
+    """Whether a document is larger than MongoDB holds, as pymongo says or the server."""
+    return isinstance(error, DocumentTooLarge) or code_of(error) in _TOO_LARGE
+
+
 def _kind_of(error: Exception, *, writes: bool, late: bool) -> _Kind | None:
     if isinstance(error, WaitQueueTimeoutError):
         return (Unavailable, "overloaded", "Too many requests at once; try again.")
-    if isinstance(error, DocumentTooLarge) or code_of(error) in _TOO_LARGE:
+    if is_too_large(error):
         return _ROW_TOO_LARGE if writes else _ANSWER_TOO_LARGE
     if isinstance(error, ConnectionFailure):
         return _TIMEOUT if late and isinstance(error, NetworkTimeout) else UNREACHABLE
-    return _CODES.get(code_of(error))
+    found = _CODES.get(code_of(error))
+    if found is None and isinstance(error, PyMongoError):
+        if error.has_error_label("TransientTransactionError"):
+            return _CROSSED
+        if error.has_error_label("RetryableWriteError"):
+            return UNREACHABLE
+    return found

@@ -13,7 +13,7 @@ from records.filters import own_condition
 from records.jsonschema import is_nullable
 from records.params.tree import parse_tree
 from records.providers.mongo.layout import KEY, WORDS, compared_path, path_of
-from records.providers.mongo.partial import InexpressibleError, both, partial_filter, present
+from records.providers.mongo.partial import InexpressibleError, partial_filter, presence
 from records.providers.mongo.server import Document
 from records.providers.postgres.ddl import constraint_name, index_name, unique_name
 from records.table import Index, Table
@@ -100,7 +100,7 @@ def _all(table: Table) -> Iterator[MongoIndex]:
         if names == table.primary_key:
             yield MongoIndex(unique_name(table, names), paths)  # of a composite key, which `_id` holds as a whole
         else:
-            yield MongoIndex(unique_name(table, names), paths, unique=True, of=_of(table, names))
+            yield MongoIndex(unique_name(table, names), paths, unique=True, of=presence(_nullable(table, names)))
     for index in table.indexes:
         yield _declared(table, index)
     led = [*table.uniques, *(each.fields for each in table.indexes if each.method != "gin" and each.where is None)]
@@ -116,28 +116,29 @@ def _paths(table: Table, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(compared_path(table, table.by_name[name]) for name in names)
 
 
-def _of(table: Table, names: Sequence[str]) -> Document:
-    """The filter of the rows that a unique index compares: those without a null in its fields."""
+def _nullable(table: Table, names: Sequence[str]) -> list[str]:
+    """The paths of those fields that may be null: a unique index compares only rows without a null in its fields."""
     fields = [table.by_name[name] for name in names]
-    return both([present(path_of(table, each)) for each in fields if is_nullable(table, each)])
+    return [path_of(table, each) for each in fields if is_nullable(table, each)]
 
 
 def _holds_all(table: Table, names: Sequence[str]) -> bool:
     """Whether an index of these fields has every row: a unique one of fields that may be null has not."""
-    return names not in table.uniques or not _of(table, names)
+    return names not in table.uniques or not _nullable(table, names)
 
 
 def _declared(table: Table, index: Index) -> MongoIndex:
     inside = index.method == "gin"
     name = index_name(table, index.fields, index.name)
-    filters = [_of(table, index.fields)] if index.unique else []
+    present = _nullable(table, index.fields) if index.unique else []
+    of = presence(present)
     if index.where is not None:
         try:
-            filters.append(partial_filter(_condition(table, index), table))
+            of = partial_filter(_condition(table, index), table, present)
         except InexpressibleError:
             if index.unique:
                 raise _cannot_hold(index) from None
-    return MongoIndex(name, _paths(table, index.fields), index.unique, both(filters), inside)
+    return MongoIndex(name, _paths(table, index.fields), index.unique, of, inside)
 
 
 def _condition(table: Table, index: Index) -> Condition:
@@ -147,6 +148,6 @@ def _condition(table: Table, index: Index) -> Condition:
 def _cannot_hold(index: Index) -> Invalid:
     return Invalid(
         f"Index '{index.name}': on MongoDB the 'where' of a unique index compares fields only with eq, ne, gt, gte, lt,"
-        " lte, between, in and isnull, joined by and, or and not.",
+        " lte, between, in and isnull, joined by and, or and not, with few alternatives.",
         code="invalid_index",
     )

@@ -5,7 +5,8 @@ is wanted of it, true or false, and unknown is neither: a comparison with a memb
 """
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from itertools import chain, pairwise
 from typing import Any, Final
 
 from bson.decimal128 import Decimal128
@@ -27,13 +28,34 @@ _TESTS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }
 
 
+_BRANCHES: Final = 64
+"""Alternatives of one filter: each is looked at for every row that is written."""
+
+_Branches = list[list[Document]]
+"""Alternatives, each of them parts that must all hold: MongoDB takes a filter of few levels only."""
+
+
 class InexpressibleError(Exception):
     """MongoDB cannot hold an index to this condition."""
 
 
-def partial_filter(condition: Condition, table: Table) -> Document:
-    """The filter of the rows of which the condition is true. Raises InexpressibleError."""
-    return _wanted(condition, table, holds=True)
+def partial_filter(condition: Condition, table: Table, needed: Sequence[str] = ()) -> Document:
+    """The filter of the rows of which the condition is true and that have a value at each path of ``needed``.
+
+    Raises InexpressibleError.
+    """
+    there = [present(path) for path in needed]
+    return _filter([[*there, *branch] for branch in _wanted(condition, table, holds=True)])
+
+
+def presence(paths: Sequence[str]) -> Document:
+    """The filter of the rows that have a value at each of these paths; of none, no filter."""
+    return _filter([[present(path) for path in paths]])
+
+
+def _filter(branches: _Branches) -> Document:
+    found = [{"$and": parts} if len(parts) > 1 else parts[0] if parts else {} for parts in branches]
+    return found[0] if len(found) == 1 else {"$or": found}
 
 
 def present(path: str) -> Document:
@@ -41,22 +63,30 @@ def present(path: str) -> Document:
     return {path: {"$exists": True}}
 
 
-def both(filters: Iterator[Document] | list[Document]) -> Document:
-    """The filter of what all of these find; of none, no filter."""
-    parts = [part for part in filters if part]
-    return parts[0] if len(parts) == 1 else {"$and": parts} if parts else {}
-
-
-def _wanted(condition: Condition, table: Table, *, holds: bool) -> Document:
+def _wanted(condition: Condition, table: Table, *, holds: bool) -> _Branches:
     match condition:
         case Not(inner):
             return _wanted(inner, table, holds=not holds)
         case AllOf(parts) | AnyOf(parts) if parts:
-            word = "$and" if isinstance(condition, AllOf) == holds else "$or"
-            return {word: [_wanted(part, table, holds=holds) for part in parts]}
+            found = [_wanted(part, table, holds=holds) for part in parts]
+            return _all(found) if isinstance(condition, AllOf) == holds else _bounded(list(chain(*found)))
         case Match(expression, word, value):
             return _leaf(_field(expression), word, value, table, holds=holds)
     raise InexpressibleError
+
+
+def _all(parts: Sequence[_Branches]) -> _Branches:
+    """One alternative for each choice among those of the parts."""
+    found: _Branches = [[]]
+    for part in parts:
+        found = _bounded([[*one, *other] for one in found for other in part])
+    return found
+
+
+def _bounded(branches: _Branches) -> _Branches:
+    if len(branches) > _BRANCHES:
+        raise InexpressibleError
+    return branches
 
 
 def _field(expression: Expression | Output) -> Field:
@@ -65,36 +95,38 @@ def _field(expression: Expression | Output) -> Field:
     return expression.field
 
 
-def _leaf(field: Field, word: str, value: str | tuple[str, ...] | bool, table: Table, *, holds: bool) -> Document:
+def _leaf(field: Field, word: str, value: str | tuple[str, ...] | bool, table: Table, *, holds: bool) -> _Branches:
     path = compared_path(table, field)
     if word == "isnull":
         path = path_of(table, field)
-        return {path: {"$eq": None}} if value is holds else present(path)
+        return [[{path: {"$eq": None}} if value is holds else present(path)]]
     if isinstance(value, bool):
         raise InexpressibleError
-    texts = (value,) if isinstance(value, str) else value
-    operands = [operand(field, text) for text in texts]
+    operands = [operand(field, text) for text in ((value,) if isinstance(value, str) else value)]
     match word:
-        case "eq" | "in":
-            return {path: {"$in": operands}} if holds else both([_unequal(path, each) for each in operands])
-        case "ne":
-            return both([_unequal(path, each) for each in operands]) if holds else {path: {"$in": operands}}
+        case "eq" | "in" | "ne":
+            return [[{path: {"$in": operands}}]] if (word != "ne") == holds else _between(path, operands)
         case "between":
             least, most = operands
-            within: Document = {path: {"$gte": least, "$lte": most}}
-            return within if holds else {"$or": [{path: {"$lt": least}}, {path: {"$gt": most}}]}
+            return (
+                [[{path: {"$gte": least, "$lte": most}}]]
+                if holds
+                else [[{path: {"$lt": least}}], [{path: {"$gt": most}}]]
+            )
         case "gt" | "gte" | "lt" | "lte":
-            return {path: {_ORDERED[word][not holds]: operands[0]}}
+            return [[{path: {_ORDERED[word][not holds]: operands[0]}}]]
     raise InexpressibleError
 
 
-def _unequal(path: str, operand: object) -> Document:
-    """A value that is there and another one: less or greater, for there is no word for other."""
-    return {"$or": [{path: {"$lt": operand}}, {path: {"$gt": operand}}]}
+def _between(path: str, operands: Sequence[Bson]) -> _Branches:
+    """A value that is there and none of these: before, between or beyond them, for there is no word for other."""
+    order = [value for _, value in sorted({_ordered(each): each for each in operands}.items())]
+    inner: list[Document] = [{path: {"$gt": one, "$lt": other}} for one, other in pairwise(order)]
+    return _bounded([[part] for part in ({path: {"$lt": order[0]}}, *inner, {path: {"$gt": order[-1]}})])
 
 
 def satisfies(document: Document, asked: Document) -> bool:
-    """Whether a filter that ``partial_filter`` and ``present`` made finds the document."""
+    """Whether a filter that was made here finds the document."""
     for word, wanted in asked.items():
         match word:
             case "$and":

@@ -14,7 +14,7 @@ from typing import Final
 import bson
 from bson.int64 import Int64
 from pymongo.client_session import ClientSession
-from pymongo.errors import DocumentTooLarge
+from pymongo.errors import DocumentTooLarge, PyMongoError
 
 from datar.errors import Conflict, DatarError, FieldError, Invalid, InvalidFields, Unavailable
 from records import limits
@@ -25,6 +25,7 @@ from records.plan import Sifted, WritePlan
 from records.providers.mongo import retrying
 from records.providers.mongo.conflicts import mark_of, stored_marks, taken
 from records.providers.mongo.documents import documents_of
+from records.providers.mongo.errors import is_too_large
 from records.providers.mongo.generating import catch_up, keyless, with_keys
 from records.providers.mongo.indexes import partial_uniques
 from records.providers.mongo.inserting import insert_once, mended, new_rows, written_of
@@ -56,8 +57,8 @@ def insert_each(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalo
     part = _part(plan, left)
     try:
         done = _stored(server, ledger, part, catalog, until)
-    except DocumentTooLarge:
-        if measured:
+    except (PyMongoError, DocumentTooLarge) as error:
+        if measured or not is_too_large(error):
             raise
         return insert_each(server, ledger, plan, catalog, measured=True)
     return Sifted(
