@@ -27,11 +27,16 @@ _running: list[ReplicaSet] = []
 
 def mongodb_url() -> str:
     """The URL of this process's server, as the service's user."""
+    return mongodb().url()
+
+
+def mongodb() -> ReplicaSet:
+    """This process's server, started."""
     if not _running:
         server = ReplicaSet(make_state(), durable=False)
         server.start()
         _running.append(server)
-    return _running[0].url()
+    return _running[0]
 
 
 def stop_mongodb() -> None:

@@ -22,6 +22,7 @@ from records.providers.mongo import (
     slicing,
     upserting,
 )
+from records.providers.mongo.answered import answered
 from records.providers.mongo.defining import Command
 from records.providers.mongo.errors import wrapped
 from records.providers.mongo.ledger import Ledger, Passed
@@ -54,15 +55,13 @@ class MongoProvider:
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:
         """A page of rows or groups as JSON text; one pipeline."""
-        with wrapped(STATEMENT_SECONDS):
-            if isinstance(plan, GroupPlan):
-                return grouping.read_groups(self._server, plan)
-            return reading.read_list(self._server, plan)
+        if isinstance(plan, GroupPlan):
+            return answered(self._server, lambda: grouping.read_groups(self._server, plan))
+        return answered(self._server, lambda: reading.read_list(self._server, plan))
 
     def read_slice(self, plan: ListPlan) -> Slice:
         """The rows after a cursor's place; one pipeline."""
-        with wrapped(STATEMENT_SECONDS):
-            return slicing.read_slice(self._server, plan)
+        return answered(self._server, lambda: slicing.read_slice(self._server, plan))
 
     def stream(self, plan: ListPlan | GroupPlan, form: Form) -> Pieces:
         """The rows or groups as lines of text, as they come; one pipeline."""
@@ -71,13 +70,11 @@ class MongoProvider:
 
     def get(self, plan: KeyedPlan) -> Row | None:
         """One row as JSON text, or None; one pipeline."""
-        with wrapped(STATEMENT_SECONDS):
-            return reading.read_row(self._server, plan)
+        return answered(self._server, lambda: reading.read_row(self._server, plan))
 
     def linked(self, plan: LinkedPlan) -> bytes:
         """Rows that other rows belong to, by their keys; one pipeline."""
-        with wrapped(STATEMENT_SECONDS):
-            return linking.read_linked(self._server, plan)
+        return answered(self._server, lambda: linking.read_linked(self._server, plan))
 
     def insert(self, plan: WritePlan, catalog: Catalog) -> Written:
         """Add rows, all or none."""

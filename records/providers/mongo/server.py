@@ -60,7 +60,7 @@ class Server:
             maxPoolSize=size,
             appname="datar",
             retryWrites=True,
-            retryReads=True,
+            retryReads=False,
             **patient(self._reach),
             **{name: value for name, value in _TIMES.items() if name.lower() not in given},
         )
