@@ -56,8 +56,12 @@ def row_stages(
 def projection(paths: Iterable[str]) -> Document:
     """These paths as ``$project`` takes them: none that lies inside another."""
     wanted = dict.fromkeys(paths, 1)
-    found = {path: 1 for path in wanted if not any(path.startswith(f"{other}.") for other in wanted)}
-    return found if any(path.split(".")[0] == KEY for path in found) else {KEY: 0, **found}
+    found = {path: 1 for path in wanted if "." not in path or not any(map(path.startswith, _inside(wanted)))}
+    return found if any(path == KEY or path.startswith(f"{KEY}.") for path in found) else {KEY: 0, **found}
+
+
+def _inside(paths: Iterable[str]) -> Iterator[str]:
+    return (f"{path}." for path in paths)
 
 
 def _united(plan: ListPlan, terms: tuple[Term, ...], pieces: Sequence[Piece], most: int) -> Pipeline:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from records.plan import ListPlan
-from records.providers.mongo.indexes import indexes_of
-from records.providers.mongo.layout import KEY, compared_path
+from records.providers.mongo.indexes import MongoIndex, indexes_of
+from records.providers.mongo.layout import KEY
 from records.providers.mongo.ordering import Term
+from records.providers.mongo.partial import present
 from records.providers.mongo.server import Document
 from records.providers.mongo.values import operand
 from records.table import Table
@@ -135,15 +136,17 @@ class Ordered:
 @lru_cache(maxsize=2_000)
 def ordered_by(table: Table) -> tuple[Ordered, ...]:
     """The orders in which indexes give rows of this table."""
-    found = [Ordered((KEY,), unique=True)] if len(table.primary_key) == 1 and _key_is_compared(table) else []
+    found = [Ordered((KEY,), unique=True)] if len(table.primary_key) == 1 else []
     for index in indexes_of(table):
-        if not index.inside and (index.unique or not index.of):
+        if not index.inside and (not index.of or (index.unique and _holds_every_value(index))):
             found.append(Ordered(index.paths, index.unique))
     return tuple(found)
 
 
-def _key_is_compared(table: Table) -> bool:
-    return compared_path(table, table.key_fields[0]) == KEY
+def _holds_every_value(index: MongoIndex) -> bool:
+    """Whether only rows without a value in its own paths are not in it."""
+    parts: list[Document] = index.of.get("$and", [index.of])
+    return all(part in [present(path) for path in index.paths] for part in parts)
 
 
 def _is_led(table: Table, paths: tuple[str, ...]) -> bool:
