@@ -206,21 +206,36 @@ _SAMPLES: dict[str, list[str]] = {
     "thirds": ["1", "0", "0"],
     "ties": ["0.000000000000005", "2.000000000000005"],
     "tie_of_the_average": ["1.00000000000000", "1.00000000000001"],
-    "below_a_tie": ["1.00000000000000", "1.00000000000000999" + "9" * 60],
+    "just_below_a_tie": ["1.00000000000000", "1.00000000000000" + "9" * 19],
     "negative_tie": ["-1.00000000000000", "-1.00000000000001"],
     "large": ["1e100", "-9.99999999999999e99", "1"],
     "small": ["1e-100", "3e-100", "3.00000000000000000000000001e-100"],
     "far_apart": ["1e100", "1e-100"],
-    "cancelling": ["1." + "0" * 98 + "1", "-1"],
-    "many_digits": ["0." + "1" * 99 + "7", "0." + "1" * 99 + "9", "5"],
+    "nearly_cancelling": ["1." + "0" * 32 + "1", "-1"],
+    "digits_of_decimal128": ["0." + "1" * 33 + "7", "0." + "1" * 33 + "9", "5"],
+    "one_beyond_the_others": ["1e30", "2.5", "0.000000000000000000000000000001", "-1e30"],
     "equal": ["2.5", "2.5", "2.5"],
     "carry": ["9.99999999999999", "9.99999999999999999999"],
 }
+_LONG: dict[str, list[str]] = {
+    "below_a_tie": ["1.00000000000000", "1.00000000000000999" + "9" * 60],
+    "cancelling": ["1." + "0" * 98 + "1", "-1"],
+    "many_digits": ["0." + "1" * 99 + "7", "0." + "1" * 99 + "9", "5"],
+}
+"""More digits than MongoDB keeps."""
 
 
 @pytest.mark.parametrize("sample", _SAMPLES)
 def test_15_digits_are_right_of_numbers(engine: Engine, sample: str) -> None:
-    values = [Decimal(text) for text in _SAMPLES[sample]]
+    _check_numbers(engine, [Decimal(text) for text in _SAMPLES[sample]])
+
+
+@pytest.mark.parametrize("sample", _LONG)
+def test_15_digits_are_right_of_numbers_of_100_digits(sql_engine: Engine, sample: str) -> None:
+    _check_numbers(sql_engine, [Decimal(text) for text in _LONG[sample]])
+
+
+def _check_numbers(engine: Engine, values: list[Decimal]) -> None:
     rows = engine.table("samples", {"fields": [{"name": "x", "type": "number"}]})
     rows.create([{"x": value} for value in values])
     exact = [Fraction(value) for value in values]
