@@ -72,7 +72,8 @@ monitoring.register(RECORDER)  # clients made from now on tell it; it does nothi
 @contextmanager
 def recorded() -> Iterator[list[Mapping[str, Any]]]:
     """The commands sent in the block."""
-    RECORDER.commands = commands = []
+    commands: list[Mapping[str, Any]] = []
+    RECORDER.commands = commands
     try:
         yield commands
     finally:
