@@ -1,6 +1,6 @@
 """What is asked of numbers that only Python has exactly: conditions on groups, and their place in the order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -8,7 +8,7 @@ from records.conditions import AllOf, AnyOf, Condition, Match, Not, Output
 
 Computed = dict[int, Decimal | None]
 """The numbers of a group, by the places of their outputs."""
-_COMPARED: Final = {
+_COMPARED: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
     "eq": lambda left, right: left == right,
     "ne": lambda left, right: left != right,
     "gt": lambda left, right: left > right,
