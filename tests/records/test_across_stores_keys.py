@@ -9,6 +9,7 @@ from psycopg.sql import SQL, Literal
 
 from datar.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from records import limits
+from records.plan import LinkedPlan
 from records.versions import Tags
 from tests.records.building import mistakes
 from tests.records.engine import CROSSING, Engine, Rows
@@ -76,7 +77,12 @@ def test_one_question_for_each_key(turned: Engine, monkeypatch: pytest.MonkeyPat
     asked: list[int] = []
     provider = turned.provider_of(parents.table)
     linked = provider.linked
-    monkeypatch.setattr(provider, "linked", lambda plan: asked.append(len(plan.keys)) or linked(plan))
+
+    def counted(plan: LinkedPlan) -> bytes:
+        asked.append(len(plan.keys))
+        return linked(plan)
+
+    monkeypatch.setattr(provider, "linked", counted)
     children.create([{"parent_id": number % 3 + 1} for number in range(500)])
     children.create([{"n": 1}, {"n": 2}])
     children.update(1, {"n": 5})
@@ -129,7 +135,11 @@ def test_a_part_of_a_key_is_checked_with_the_part_that_stays(turned: Engine) -> 
     assert visits.update(1, {"b": 1})["b"] == 1
     assert visits.update(3, {"a": "z"})["a"] == "z"
     assert visits.upsert([{"id": 2, "a": "x"}, {"id": 4, "a": "q"}])["updated"] == 1
-    for write in (lambda: visits.update(3, {"b": 1}), lambda: visits.upsert({"id": 1, "a": "z"})):
+    wrong: list[Callable[[], object]] = [
+        lambda: visits.update(3, {"b": 1}),
+        lambda: visits.upsert({"id": 1, "a": "z"}),
+    ]
+    for write in wrong:
         with refused(Conflict, "conflict_foreign_key") as refusal:
             write()
         assert refusal.error.extra == {"fields": ["a", "b"]}
@@ -151,11 +161,12 @@ def test_a_unique_value_that_is_referred_to_stays(turned: Engine) -> None:
     parents = parents_of(turned)
     children = turned.table("children", child(to="code"))
     children.create({"id": 1, "parent_id": 10})
-    for write in (
+    wrong: list[Callable[[], object]] = [
         lambda: parents.update(1, {"code": 11}),
         lambda: parents.update_many([{"id": 2, "code": 21}, {"id": 1, "code": None}]),
         lambda: parents.upsert([{"id": 1, "code": 11}]),
-    ):
+    ]
+    for write in wrong:
         with refused(Conflict, "conflict_foreign_key") as refusal:
             write()
         assert refusal.error.extra == {"table": "children", "fields": ["code"]}
