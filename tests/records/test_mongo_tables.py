@@ -182,7 +182,7 @@ TREES = st.recursive(
 def sample(engine: Engine) -> Rows:
     """Rows with every mixture of values and nulls."""
     rows = engine.table("sample", {"fields": [{**field, "constraints": {}} for field in FIELDS], "primaryKey": "id"})
-    sent = [
+    sent: list[dict[str, Any]] = [
         {"code": code, "day": day, "at": at, "long": long, "flag": flag, "doc": {} if flag else None}
         for code in (*CODES, None)
         for day in (*DAYS, None)

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 from pymongo.errors import PyMongoError
 
 from datar.errors import Conflict
+from records.canonical import RefusedError
 from records.catalog import Catalog
 from records.plan import WritePlan, Written
 from records.providers.mongo import retrying
@@ -32,7 +33,6 @@ _BULK_ROWS: Final = 200
 
 def insert(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog) -> Written:
     """Add the plan's rows. Raises Conflict, InvalidFields, InvalidRows, and Passed where the guard does not hold."""
-    check_rows(plan.fields, plan.rows, single=plan.single, places=plan.places)
     return settled(server, ledger, [plan], lambda alone: insert_once(server, ledger, plan, catalog, alone=alone))
 
 
@@ -83,6 +83,22 @@ def new_rows(plan: WritePlan, entry: Entry, keys: Iterable[int]) -> list[dict[st
     return [row | {name: now for name in moments if row.get(name) == NOW} for row in rows]
 
 
+def new_documents(
+    plans: Sequence[WritePlan], plan: WritePlan, rows: Sequence[dict[str, Json]], entry: Entry, versions: Sequence[int]
+) -> list[Document]:
+    """Whole new documents of rows that have their keys. Raises InvalidFields or InvalidRows, of the rows of all plans,
+    where MongoDB cannot hold a number."""
+    try:
+        return documents_of(plan.table, plan.fields, rows, now=entry.now, versions=versions)
+    except RefusedError:
+        check_rows(plan.table.fields, rows_of(plans) or plan.rows, single=plan.single, places=_places(plans))
+        raise
+
+
+def _places(plans: Sequence[WritePlan]) -> tuple[int, ...]:
+    return plans[0].places if len(plans) == 1 else ()
+
+
 def written_of(plan: WritePlan, documents: Sequence[Document], created: int) -> Written:
     """What became of the plan, its rows as they would be read."""
     if plan.minimal:
@@ -120,7 +136,7 @@ def insert_once(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalo
         bulk=is_bulk(len(plan.rows)),
     ) as entry:
         rows = new_rows(plan, entry, entry.keys)
-        documents = documents_of(table, plan.fields, rows, now=entry.now, versions=entry.versions)
+        documents = new_documents([plan], plan, rows, entry, entry.versions)
         if len(documents) == 1 and not held_keys(table, names):
             server.collection(table).insert_one(documents[0])
         else:

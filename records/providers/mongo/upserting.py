@@ -14,17 +14,17 @@ from records.catalog import Catalog
 from records.plan import WritePlan, Written
 from records.providers.mongo import retrying
 from records.providers.mongo.conflicts import clash_of, index_on, stored_by
-from records.providers.mongo.documents import changes_of, documents_of, needs_stored
+from records.providers.mongo.documents import changes_of, needs_stored
 from records.providers.mongo.errors import crossed
 from records.providers.mongo.families import Family, Size, entered
 from records.providers.mongo.generating import keyless
-from records.providers.mongo.inserting import insert, is_bulk, new_rows, rows_of, settled, written_of
+from records.providers.mongo.inserting import insert, is_bulk, new_documents, new_rows, settled, written_of
 from records.providers.mongo.layout import KEY, compared_path
 from records.providers.mongo.ledger import Entry, Ledger
 from records.providers.mongo.references import check_documents, held_keys, marked, parents_of
 from records.providers.mongo.releasing import Releasing, update_of
 from records.providers.mongo.server import Document, Server
-from records.providers.mongo.values import Bson, check_rows
+from records.providers.mongo.values import Bson
 from records.table import Field, Json
 
 
@@ -47,7 +47,6 @@ def upsert(server: Server, ledger: Ledger, plans: Sequence[WritePlan], catalog: 
     first = plans[0]
     if len(plans) == 1 and not _finds(first):
         return (insert(server, ledger, first, catalog),)
-    check_rows(first.table.fields, rows_of(plans) or first.rows, single=first.single)
     names = frozenset(field.name for plan in plans for field in plan.fields)
     changed = frozenset(field.name for plan in plans for field in _updated(plan))
     count = sum(len(plan.rows) for plan in plans)
@@ -94,7 +93,7 @@ def _updated(plan: WritePlan) -> list[Field]:
 
 def _upsert_one(server: Server, plan: WritePlan, entry: Entry) -> Written:
     row = new_rows(plan, entry, entry.keys)[0]
-    new = documents_of(plan.table, plan.fields, [row], now=entry.now, versions=entry.versions)[0]
+    new = new_documents([plan], plan, [row], entry, entry.versions)[0]
     changes, removed = changes_of(plan.table, _updated(plan), row, now=entry.now, version=entry.versions[0])
     found = _filter(plan, new)
     once = {name: value for name, value in new.items() if name not in changes and name not in found}
@@ -153,7 +152,7 @@ class _Upserting:
         done: list[Written] = []
         steps: dict[int, _Step] = {}
         for plan in plans:
-            found = self._steps(plan, new_rows(plan, self.entry, keys), versions)
+            found = self._steps(plans, plan, new_rows(plan, self.entry, keys), versions)
             self._write(plan, found)
             steps.update(zip(plan.places or range(len(found)), found, strict=True))
             created = sum(step.before is None for step in found)
@@ -172,12 +171,14 @@ class _Upserting:
                 raise crossed() from error
             raise
 
-    def _steps(self, plan: WritePlan, rows: Sequence[dict[str, Json]], versions: Iterator[int]) -> list[_Step]:
+    def _steps(
+        self, plans: Sequence[WritePlan], plan: WritePlan, rows: Sequence[dict[str, Json]], versions: Iterator[int]
+    ) -> list[_Step]:
         table, now = plan.table, self.entry.now
         # By the keys that were sent: one that is made now is none of a stored row.
         stored = stored_by(self.server, table, plan.unique, plan.rows, self.session)
         numbers = [next(versions) for _ in rows]
-        documents = documents_of(table, plan.fields, rows, now=now, versions=numbers)
+        documents = new_documents(plans, plan, rows, self.entry, numbers)
         updated = _updated(plan)
         steps = []
         for document, row, version, before in zip(documents, rows, numbers, stored, strict=True):
