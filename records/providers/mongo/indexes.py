@@ -62,7 +62,7 @@ def indexes_of(table: Table) -> tuple[MongoIndex, ...]:
     """
     kept: list[MongoIndex] = []
     # Unique ones first, so that a plain one that says the same is left out.
-    for index in sorted(_all(table), key=lambda each: not each.unique):
+    for index in sorted((_ended(table, each) for each in _all(table)), key=lambda each: not each.unique):
         if index.paths != (KEY,) and not any(other.serves(index) for other in kept):
             kept.append(index)
     needed = [index for index in kept if not index.implied]
@@ -74,7 +74,7 @@ def indexes_of(table: Table) -> tuple[MongoIndex, ...]:
             code="schema_too_large",
         )
     implied = [index for index in kept if index.implied]
-    return tuple(_ended(table, index) for index in (*needed, *implied[:room]))
+    return (*needed, *implied[:room])
 
 
 def partial_uniques(table: Table) -> list[tuple[tuple[str, ...], Document]]:
