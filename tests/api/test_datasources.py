@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from datasources.providers import compressions
 from tests.api.descriptors import PRODUCTS, new_app
@@ -143,22 +144,27 @@ def test_put_changes_what_is_sent() -> None:
     assert (changed["name"], changed["description"], changed["slug"]) == ("New", "x", "main")
 
 
-def test_tables_of_other_providers_are_described_and_not_materialized_yet() -> None:
+def test_tables_of_what_is_not_there_are_described_and_not_materialized(settings: Settings) -> None:
     api = acme().api
     app = new_app(api)
-    for provider, config in (("mongodb", {}), ("jsonb", {"additional_fields": True})):
+    settings.DATAR_MONGODB_URL = None
+    for provider, config, refused in (
+        ("mongodb", {}, (503, "provider_not_available")),
+        ("jsonb", {"additional_fields": True}, (400, "not_supported_yet")),
+    ):
         tables = f"{app}datasources/{provider}/datatables/"
         api.post(f"{app}datasources/", {"name": provider, "provider_type": provider, "provider_config": config})
         body = {"name": f"in_{provider}", "json_schema": PRODUCTS}
         answer = api.post(tables, {**body, "materialize": True})
-        assert (answer.status, answer.code) == (400, "not_supported_yet")
+        assert (answer.status, answer.code) == refused
+        assert "DATAR_MONGODB_URL" in answer.data["detail"] or provider != "mongodb"
         assert api.get(tables).data == [], "all or nothing"
         assert api.post(tables, body).status == 201
         answer = api.post(f"{tables}in_{provider}/materialize/")
-        assert (answer.status, answer.code) == (400, "not_supported_yet")
+        assert (answer.status, answer.code) == refused
         package = {"resources": [{"name": "x", "schema": PRODUCTS}]}
         answer = api.post(f"{app}datatables/create_schema/?datasource={provider}", package)
-        assert (answer.status, answer.code) == (400, "not_supported_yet")
+        assert (answer.status, answer.code) == refused
 
 
 def test_an_explicit_default_datasource_is_used_for_tables_without_one() -> None:
