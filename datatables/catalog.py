@@ -53,6 +53,8 @@ class _Family:
     read_at: float
     children: Mapping[tuple[str, str], tuple[Table, ...]]
     crossed: bool
+    revisions: Mapping[int, int]
+    """Of every materialized table, by its id."""
 
 
 _entries: Kept[_Place, _Entry] = Kept(_KEPT)
@@ -133,7 +135,15 @@ class TableCatalog:
             entry = _load(place)
             if entry.table is not None:
                 _entries.put(place, entry)
+                _forget_older_family(place[0], entry.table)
         return entry
+
+
+def _forget_older_family(namespace: str, table: Table) -> None:
+    """A table at another revision than its family knows may be referred to by others: never look at both together."""
+    family = _families.get(namespace)
+    if family is not None and family.revisions.get(table.identity.id) != table.identity.revision:
+        _families.drop(lambda each: each == namespace)
 
 
 def _load(place: _Place) -> _Entry:
@@ -198,12 +208,14 @@ def _load_family(namespace: str) -> _Family:
     read_at = time.monotonic()
     children: dict[tuple[str, str], list[Table]] = {}
     crossed = False
+    revisions: dict[int, int] = {}
     try:
         with use(namespace):
             rows = list(_light().filter(is_materialized=True).order_by("pk"))
             whole = _unparsed(rows)
             for row in rows:
                 table = _table_of(whole.get(row.pk, row))
+                revisions[row.pk] = row.revision
                 crossed = crossed or (table is not None and bool(table.remote_keys))
                 if table is not None and row.is_active and table.foreign_keys:
                     place = (namespace, table.identity.app, table.identity.name)
@@ -212,7 +224,7 @@ def _load_family(namespace: str) -> _Family:
                         children.setdefault(target, []).append(table)
     except ProgrammingError as error:
         raise refusal_when_gone(error, namespace) from error
-    return _Family(read_at, {target: tuple(tables) for target, tables in children.items()}, crossed)
+    return _Family(read_at, {target: tuple(tables) for target, tables in children.items()}, crossed, revisions)
 
 
 def _load_inactive(place: _Place) -> Table | None:

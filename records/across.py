@@ -20,6 +20,7 @@ from records.remote_populate import Level, fill, is_local, level_of
 from records.remote_removals import refuse_changed_keys, release
 
 P = TypeVar("P", ListPlan, KeyedPlan)
+Q = TypeVar("Q", ListPlan, GroupPlan, ListPlan | GroupPlan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Across:
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:
         """A page of rows or groups as JSON text."""
-        plan = replace(plan, where=local_condition(plan.where, self.stores))
+        plan = self._localized(plan)
         if isinstance(plan, GroupPlan) or is_local(plan.populated):
             return self.provider.read(plan)
         level = _level(plan)
@@ -41,7 +42,7 @@ class Across:
 
     def read_slice(self, plan: ListPlan) -> Slice:
         """The rows of a list after a cursor's place."""
-        plan = replace(plan, where=local_condition(plan.where, self.stores))
+        plan = self._localized(plan)
         if is_local(plan.populated):
             return self.provider.read_slice(plan)
         level = _level(plan)
@@ -52,7 +53,7 @@ class Across:
 
     def stream(self, plan: ListPlan | GroupPlan, form: Form) -> Pieces:
         """The rows or groups as lines, as they come."""
-        plan = replace(plan, where=local_condition(plan.where, self.stores))
+        plan = self._localized(plan)
         if isinstance(plan, GroupPlan) or is_local(plan.populated):
             return self.provider.stream(plan, form)
         level = _level(plan)
@@ -60,7 +61,8 @@ class Across:
 
     def get(self, plan: KeyedPlan) -> Row | None:
         """One row, or None."""
-        plan = replace(plan, scope=local_condition(plan.scope, self.stores))
+        scope = local_condition(plan.scope, self.stores)
+        plan = plan if scope is plan.scope else replace(plan, scope=scope)
         if is_local(plan.populated):
             return self.provider.get(plan)
         level = _level(plan)
@@ -108,6 +110,10 @@ class Across:
         if plan.where is not None:
             plan = replace(plan, where=local_condition(plan.where, self.stores))
         return self.provider.delete(release(plan, self.provider, self.stores), self.stores)
+
+    def _localized(self, plan: Q) -> Q:
+        where = local_condition(plan.where, self.stores)
+        return plan if where is plan.where else replace(plan, where=where)
 
     def _check_parents(self, plans: Sequence[WritePlan]) -> None:
         lost = lost_parents(plans, self.provider, self.stores)
