@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from records.relations import Relation
-from records.table import Field
+from records.table import Field, Table
 
 Reading = Literal["", "json", "text", "number"]
 """How a value inside a JSON field is looked at: as JSON, or as text or number where it is one, else as null."""
@@ -124,3 +124,20 @@ def leaves_of(condition: Condition) -> Iterator[Match | Found]:
         case AllOf(parts) | AnyOf(parts):
             for part in parts:
                 yield from leaves_of(part)
+
+
+def reached(condition: Condition) -> Iterator[Table]:
+    """The tables that a condition looks at beside its own: none of them may be another than it was understood for."""
+    match condition:
+        case Match(Expression(hops=hops)):
+            yield from (hop.target for hop in hops)
+        case Some(hops, relation, inner):
+            yield from (hop.target for hop in (*hops, relation))
+            yield from reached(inner)
+        case Not(inner):
+            yield from reached(inner)
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from reached(part)
+        case Match() | Found():
+            return

@@ -56,15 +56,15 @@ def test_a_write_that_meets_another_one_is_tried_again(mongo: Engine, pair: Rows
 
 
 def test_a_write_that_meets_another_one_every_time_is_refused(mongo: Engine, pair: Rows) -> None:
+    writes: tuple[Callable[[], object], ...] = (
+        lambda: pair.update_many([{"id": 2, "a": 1}, {"id": 1, "a": 1}]),
+        lambda: pair.delete_many(filter='{"id__gte":1}'),
+    )
     with held(mongo, pair, 2):
-        for write in (lambda: pair.update_many([{"id": 2, "a": 1}, {"id": 1, "a": 1}]), lambda: _emptied(pair)):
+        for write in writes:
             with refused(Conflict, "conflict_retry"):
                 write()
     assert pair.list()["data"] == [{"id": 1, "a": 0, "b": None}, {"id": 2, "a": 0, "b": 7}]
-
-
-def _emptied(rows: Rows) -> Any:
-    return rows.delete_many(filter='{"id__gte":1}')
 
 
 def test_only_the_first_try_meets_others() -> None:

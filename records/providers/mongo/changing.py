@@ -15,6 +15,7 @@ from records.providers.mongo import retrying
 from records.providers.mongo.conflicts import clash_of, explained
 from records.providers.mongo.documents import changes_of, needs_stored
 from records.providers.mongo.families import Family, Size, entered
+from records.providers.mongo.inserting import is_bulk
 from records.providers.mongo.layout import KEY
 from records.providers.mongo.ledger import Entry, Ledger
 from records.providers.mongo.references import (
@@ -30,8 +31,6 @@ from records.providers.mongo.server import Document, Server
 from records.providers.mongo.standing import check_standing
 from records.providers.mongo.values import Bson, check_rows, key_from_texts, key_of
 from records.system import VERSION
-
-_BULK_ROWS = 200
 
 
 def update(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog) -> Written:
@@ -59,7 +58,7 @@ class _Change:
     def run(self, ledger: Ledger, *, alone: bool) -> Written:
         plan, table = self.plan, self.table
         parents = parents_of(table, self.catalog, self.names)
-        size = Size(len(plan.rows), is_bulk=len(plan.rows) > _BULK_ROWS)
+        size = Size(len(plan.rows), is_bulk=is_bulk(len(plan.rows)))
         held = entered(ledger, table, size, self.catalog, names=self.names, parents=parents, alone=alone)
         with held as (entry, family):
             if plan.single and not self._needs_transaction(family):

@@ -1,16 +1,14 @@
 """Write plans that remove rows: by key, in a version, or all that a condition holds of; and what refers to them."""
 
-from collections.abc import Iterator
-from typing import Final
-
 from pymongo.client_session import ClientSession
 
 from records.catalog import Catalog
-from records.conditions import AllOf, AnyOf, Condition, Expression, Found, Match, Not, Some
+from records.conditions import reached
 from records.plan import WritePlan, Written
 from records.providers.mongo import retrying
 from records.providers.mongo.changing import in_versions
 from records.providers.mongo.families import Family, Size, entered
+from records.providers.mongo.inserting import is_bulk
 from records.providers.mongo.layout import KEY
 from records.providers.mongo.ledger import Ledger
 from records.providers.mongo.matching import condition_stages
@@ -20,9 +18,6 @@ from records.providers.mongo.server import Document, Server
 from records.providers.mongo.source import Source
 from records.providers.mongo.standing import check_standing
 from records.providers.mongo.values import Bson, key_from_texts, key_of
-from records.table import Table
-
-_BULK_ROWS: Final = 200
 
 
 def delete(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog) -> Written:
@@ -31,8 +26,8 @@ def delete(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog) ->
 
 
 def _removed(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog, *, alone: bool) -> Written:
-    bulk = plan.where is not None or len(plan.rows) > _BULK_ROWS
-    parents = () if plan.where is None else tuple(_reached(plan.where))
+    bulk = plan.where is not None or is_bulk(len(plan.rows))
+    parents = () if plan.where is None else tuple(reached(plan.where))
     with entered(ledger, plan.table, Size(is_bulk=bulk), catalog, parents=parents, alone=alone) as (entry, family):
         if plan.single and not family.links_to(plan.table):
             return _remove_one(server, plan)
@@ -84,20 +79,3 @@ def _key(plan: WritePlan) -> Bson:
 def _wanted(plan: WritePlan) -> Document:
     """What finds a single row, in one of the versions that were named."""
     return {KEY: _key(plan)} if plan.versions is None else in_versions(_key(plan), plan.versions)
-
-
-def _reached(condition: Condition) -> Iterator[Table]:
-    """The tables that a condition looks at beside its own: none of them may be another than it was understood for."""
-    match condition:
-        case Match(Expression(hops=hops)):
-            yield from (hop.target for hop in hops)
-        case Some(hops, relation, inner):
-            yield from (hop.target for hop in (*hops, relation))
-            yield from _reached(inner)
-        case Not(inner):
-            yield from _reached(inner)
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _reached(part)
-        case Match() | Found():
-            return

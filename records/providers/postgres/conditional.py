@@ -3,12 +3,11 @@
 Each says beside what it did whether the guard held: then a write that touched nothing is a result, not a stale plan.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
-from records.conditions import AllOf, AnyOf, Condition, Expression, Found, Match, Not, Some
+from records.conditions import reached
 from records.plan import WritePlan
 from records.providers.postgres.binding import Placeholders
 from records.providers.postgres.columns import compared, qualified
@@ -73,7 +72,7 @@ def removal_by_condition(plan: WritePlan, folding: Folding) -> Composed:
     table = plan.table
     source = Source(table)
     condition = condition_text(plan.where, source, Placeholders(folding))
-    tables = {each.identity.id: each for each in [table, *_reached(plan.where)]}
+    tables = {each.identity.id: each for each in [table, *reached(plan.where)]}
     held = SQL(" AND ").join(guard(each) for each in tables.values())
     keys = [compared(field) for field in table.key_fields]
     names = [Identifier(source.alias, key.name) for key in keys]
@@ -112,20 +111,3 @@ def _version() -> Composed:
 
 def _found(table: Table) -> Composed:
     return _FOUND.format(table=qualified(table), key=_key(table))
-
-
-def _reached(condition: Condition) -> Iterator[Table]:
-    """The tables that a condition looks at beside its own: none of them may be another than it was understood for."""
-    match condition:
-        case Match(Expression(hops=hops)):
-            yield from (hop.target for hop in hops)
-        case Some(hops, relation, inner):
-            yield from (hop.target for hop in (*hops, relation))
-            yield from _reached(inner)
-        case Not(inner):
-            yield from _reached(inner)
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _reached(part)
-        case Match() | Found():
-            return
