@@ -182,6 +182,12 @@ def test_single_rows_slices_and_exports_are_filled(shop: Shop, questions: list[s
     assert texts(shop.orders, "csv", ("populate", "customer"), ("fields", "at"), ("number", "5")) == [
         "at,customer", "2024-01-01T00:00:00Z,",
     ]  # fmt: skip
+    assert texts(shop.customers, "csv", ("populate", "country,boss"), ("fields", "name"), ("id__gte", "3")) == [
+        "name,country,boss",
+        'Cid,,"{""id"":1,""name"":""Ann"",""country"":""FR"",""boss_id"":null,""meta"":{""vip"":true}}"',
+        'Dot,"{""code"":""DE"",""name"":""Germany""}",'
+        '"{""id"":2,""name"":""Bob"",""country"":""DE"",""boss_id"":1,""meta"":null}"',
+    ]
 
 
 def test_filters_ask_once_for_each_relation(shop: Shop, questions: list[str]) -> None:
