@@ -77,12 +77,12 @@ def test_some_row_of_a_disjunction_is_asked_once_for_all_rows(engine: Engine) ->
         assert time.perf_counter() - began < 2  # 2,000 rows, each looking through 60,000, take longer
 
 
-def test_what_no_statistics_speak_of_is_asked_once_for_all_rows(sql_engine: Engine) -> None:
+def test_what_no_statistics_speak_of_is_asked_once_for_all_rows(engine: Engine) -> None:
     key = {"fields": "parent_id", "reference": {"resource": "parents", "fields": "id"}}
-    parents = sql_engine.table("parents", {"fields": [{"name": "n", "type": "integer"}]})
+    parents = engine.table("parents", {"fields": [{"name": "n", "type": "integer"}]})
     fields = [{"name": "parent_id", "type": "integer"}, {"name": "name", "type": "string"}]
-    children = sql_engine.table("children", {"fields": fields, "foreignKeys": [key]})
-    grandchildren = sql_engine.table("grandchildren", {"fields": fields[:1], "foreignKeys": [key]})
+    children = engine.table("children", {"fields": fields, "foreignKeys": [key]})
+    grandchildren = engine.table("grandchildren", {"fields": fields[:1], "foreignKeys": [key]})
     parents.create([{"n": number} for number in range(300)])
     children.create([{"parent_id": number % 300 + 1, "name": f"n{number}"} for number in range(10_000)])
     for _ in range(3):

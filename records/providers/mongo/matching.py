@@ -28,7 +28,7 @@ def condition_stages(condition: Condition, source: Source) -> Pipeline:
     First what the rows themselves tell, which an index can serve; then each part that needs other rows, after its
     lookups.
     """
-    parts = list(_conjuncts(condition))
+    parts = list(conjuncts(condition))
     own = [part for part in parts if _is_own(part)]
     stages = _match([_query(part, source, wanted=True) for part in own])
     for part in parts:
@@ -40,17 +40,18 @@ def condition_stages(condition: Condition, source: Source) -> Pipeline:
 
 def having_stage(condition: Condition, outputs: Sequence[str]) -> Pipeline:
     """What leaves the groups that satisfy the condition; ``outputs`` are paths in a group's document, by place."""
-    return _match([_of_group(part, outputs, wanted=True) for part in _conjuncts(condition)])
+    return _match([_of_group(part, outputs, wanted=True) for part in conjuncts(condition)])
 
 
 def _match(queries: list[Document]) -> Pipeline:
     return [{"$match": _both(queries)}] if queries else []
 
 
-def _conjuncts(condition: Condition) -> Iterator[Condition]:
+def conjuncts(condition: Condition) -> Iterator[Condition]:
+    """The parts that must all hold."""
     if isinstance(condition, AllOf):
         for part in condition.conditions:
-            yield from _conjuncts(part)
+            yield from conjuncts(part)
     else:
         yield condition
 

@@ -1,9 +1,11 @@
 """Pages after a cursor: the rows behind a place in the order, with one beyond the page that says there are more."""
 
+from dataclasses import replace
 from typing import Any
 
 from records.plan import ListPlan, Slice
-from records.providers.mongo.asking import asked
+from records.providers.mongo.asking import Asking, asked
+from records.providers.mongo.keyed import keyed
 from records.providers.mongo.listing import listed, value_in
 from records.providers.mongo.ordering import Term, terms_of
 from records.providers.mongo.rendering import RowWriter
@@ -17,7 +19,12 @@ def read_slice(server: Server, plan: ListPlan) -> Slice:
     assert plan.page is not None
     size = plan.page.size
     terms = terms_of(plan.order, Source(plan.table))
-    found = asked(server, lambda asking: listed(plan, terms, asking, skip=0, limit=size + 1, keep=True))
+
+    def ask(asking: Asking) -> list[Document]:
+        known = replace(plan, where=keyed(plan.where, plan.table, asking))
+        return listed(known, terms, asking, skip=0, limit=size + 1, keep=True)
+
+    found = asked(server, ask)
     shown = found[:size]
     rows = RowWriter(plan.table, plan.fields, plan.populated, meta=plan.meta).page(shown)
     return Slice(rows, tuple(_text(term, shown[-1]) for term in terms) if len(found) > size else None)
