@@ -52,6 +52,7 @@ class Server:
         """Of collections that were read, by namespace and name."""
         given = {name.lower(): value.lower() for name, value in parse_qsl(url.partition("?")[2])}
         self._reach = Reach(direct=given.get("directconnection") == "true")
+        times: dict[str, Any] = {name: value for name, value in _TIMES.items() if name.lower() not in given}
         self._client: MongoClient[Document] = MongoClient(
             url,
             connect=False,
@@ -62,7 +63,7 @@ class Server:
             retryWrites=True,
             retryReads=False,
             **patient(self._reach),
-            **{name: value for name, value in _TIMES.items() if name.lower() not in given},
+            **times,
         )
 
     @property
