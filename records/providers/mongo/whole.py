@@ -13,7 +13,7 @@ def clone(server: Server, source: str, target: str, collections: Sequence[str]) 
     The caller keeps their writers away. Raises what ``wrapped`` raises; what was made by then is the caller's to drop.
     """
     with wrapped():
-        known = {one["name"]: one for one in server.database(source).list_collections()}
+        known = {one["name"]: dict(one) for one in server.database(source).list_collections()}
         for name in collections:
             _clone_one(server, source, target, known[name])
 
