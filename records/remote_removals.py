@@ -36,7 +36,7 @@ def refuse_changed_keys(plan: WritePlan, provider: Provider, stores: Stores) -> 
     sent = {each.name for each in (plan.fields if plan.sent is None else plan.sent)}.difference(table.primary_key)
     if not any(name in unique for unique in table.uniques for name in sent) or not stores.crossed:
         return
-    removal = _Removal(stores)
+    removal = _Removal(table, stores)
     for child, key in removal.references(table):
         if child.identity.store == table.identity.store or sent.isdisjoint(key.target_fields):
             continue
@@ -66,7 +66,7 @@ def release(plan: WritePlan, provider: Provider, stores: Stores) -> WritePlan:
     """
     if not stores.crossed:
         return plan
-    removal = _Removal(stores)
+    removal = _Removal(plan.table, stores)
     if not removal.reaches(plan.table):
         return plan
     if plan.where is not None:
@@ -94,8 +94,9 @@ def _present(plan: WritePlan, removal: "_Removal", provider: Provider) -> list[R
 
 @dataclass
 class _Removal:
-    """One removal and all that follows from it: rows that go, what may refuse it, what is done elsewhere."""
+    """One removal of rows of ``root`` and what follows: rows that go, what may refuse it, what is done elsewhere."""
 
+    root: Table
     stores: Stores
     gone: dict[int, set[Key]] = field(default_factory=dict)
     checks: list[Callable[[], None]] = field(default_factory=list)
@@ -187,9 +188,10 @@ class _Removal:
             action()
 
     def refusal(self, table: Table, child: Table, key: ForeignKey) -> Conflict:
-        """That rows of the child still refer to rows of the table."""
+        """That rows of the child still refer to rows of the table; of the root it is said by which fields."""
         identity = child.identity
-        fields = [each.name for each in table.fields if each.name in key.target_fields]
+        names = key.target_fields if table.identity.id == self.root.identity.id else ()
+        fields = [each.name for each in table.fields if each.name in names]
         active = self.stores.find(identity.app, identity.name) is not None
         return still_referred_to(identity.name, fields, active=active)
 
