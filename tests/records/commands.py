@@ -87,6 +87,8 @@ def check_command(command: Mapping[str, Any], collections: frozenset[str]) -> No
         case "aggregate":
             assert command["aggregate"] in collections
             check_pipeline(command["pipeline"], collections)
+        case "count":
+            assert command["count"] in collections and not command.get("query"), command
         case "find":
             check_query(command["filter"])
         case "insert":

@@ -16,6 +16,7 @@ from records.providers.mongo.aggregates import Gathering
 from records.providers.mongo.asking import Asking, asked
 from records.providers.mongo.finishing import Computed, order_key, parted, places_of, truth
 from records.providers.mongo.jsonorder import order_member
+from records.providers.mongo.keyed import keyed_plan
 from records.providers.mongo.layout import KEY
 from records.providers.mongo.matching import condition_stages, having_stage
 from records.providers.mongo.rendering import dumps
@@ -40,7 +41,7 @@ class Found:
 
 def read_groups(server: Server, plan: GroupPlan) -> bytes:
     """The page of groups and their number, or the one row of a plan without groups, as JSON text."""
-    found, rows = asked(server, lambda asking: _read(asking, plan))
+    found, rows = asked(server, lambda asking: _read(asking, keyed_plan(plan, asking)))
     total = b"null" if found.total is None else b"%d" % found.total
     if not plan.groups:
         row = rows[0] if rows else b"null"

@@ -5,9 +5,10 @@ the same snapshot, of parts that must hold, and not where the other table is muc
 """
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from records.conditions import AllOf, Condition, Expression, Match, Not, Some
+from records.plan import GroupPlan, ListPlan
 from records.providers.mongo.asking import Asking
 from records.providers.mongo.layout import path_of
 from records.providers.mongo.matching import condition_stages, conjuncts
@@ -17,6 +18,8 @@ from records.providers.mongo.values import text_of
 from records.relations import Relation
 from records.table import Table
 
+P = TypeVar("P", ListPlan, GroupPlan)
+
 _KEYS: Final = 1_000
 """More keys than these are not carried."""
 _LARGER: Final = 10
@@ -24,7 +27,12 @@ _LARGER: Final = 10
 _FINDING: Final = frozenset({"eq", "in"})
 
 
-def keyed(condition: Condition, table: Table, asking: Asking) -> Condition:
+def keyed_plan(plan: P, asking: Asking) -> P:
+    """The plan with such a condition. Raises PyMongoError."""
+    return replace(plan, where=_keyed(plan.where, plan.table, asking))
+
+
+def _keyed(condition: Condition, table: Table, asking: Asking) -> Condition:
     """A condition that holds of the same rows; parts that need other rows may have become keys. Raises PyMongoError."""
     parts = list(conjuncts(condition))
     if any(map(_finds_few, parts)):
@@ -49,7 +57,7 @@ def _part(condition: Condition, table: Table, asking: Asking) -> Condition:
         return condition
     ((here, there),) = hop.pairs
     source, path = Source(hop.target), path_of(hop.target, there)
-    stages: Pipeline = condition_stages(keyed(behind, hop.target, asking), source)
+    stages: Pipeline = condition_stages(_keyed(behind, hop.target, asking), source)
     stages += [{"$match": {path: {"$exists": True}}}, {"$group": {"_id": f"${path}"}}, {"$limit": _KEYS + 1}]
     keys = [text_of(there, row["_id"]) for row in asking.rows(hop.target, stages, most=_KEYS + 1)]
     if len(keys) > _KEYS:

@@ -1,11 +1,9 @@
 """Lists and single rows: one pipeline for the rows, and, where the page does not tell it, one for the total."""
 
-from dataclasses import replace
-
 from records.jsontext import dumps
 from records.plan import KeyedPlan, ListPlan, Row
 from records.providers.mongo.asking import Asking, asked
-from records.providers.mongo.keyed import keyed
+from records.providers.mongo.keyed import keyed_plan
 from records.providers.mongo.layout import KEY
 from records.providers.mongo.listing import listed, row_stages
 from records.providers.mongo.matching import condition_stages
@@ -26,7 +24,7 @@ def read_list(server: Server, plan: ListPlan) -> bytes:
     terms = terms_of(plan.order, Source(plan.table))
 
     def ask(asking: Asking) -> tuple[list[Document], int | None]:
-        known = replace(plan, where=keyed(plan.where, plan.table, asking))
+        known = keyed_plan(plan, asking)
         found = listed(known, terms, asking, skip=page.offset, limit=page.size)
         return found, total_of(known, len(found), asking)
 

@@ -1,11 +1,10 @@
 """Pages after a cursor: the rows behind a place in the order, with one beyond the page that says there are more."""
 
-from dataclasses import replace
 from typing import Any
 
 from records.plan import ListPlan, Slice
 from records.providers.mongo.asking import Asking, asked
-from records.providers.mongo.keyed import keyed
+from records.providers.mongo.keyed import keyed_plan
 from records.providers.mongo.listing import listed, value_in
 from records.providers.mongo.ordering import Term, terms_of
 from records.providers.mongo.rendering import RowWriter
@@ -21,7 +20,7 @@ def read_slice(server: Server, plan: ListPlan) -> Slice:
     terms = terms_of(plan.order, Source(plan.table))
 
     def ask(asking: Asking) -> list[Document]:
-        known = replace(plan, where=keyed(plan.where, plan.table, asking))
+        known = keyed_plan(plan, asking)
         return listed(known, terms, asking, skip=0, limit=size + 1, keep=True)
 
     found = asked(server, ask)
