@@ -69,8 +69,12 @@ def _parts(keys: Sequence[Key]) -> Iterator[list[Key]]:
 
 def among(hops: tuple[Relation, ...], fields: Sequence[Field], keys: Sequence[Key]) -> Condition:
     """That the fields, after to-one hops, have one of these keys; never true where one of them is null."""
+    return among_texts(hops, fields, [texts_of(key, fields) for key in keys])
+
+
+def among_texts(hops: tuple[Relation, ...], fields: Sequence[Field], texts: Sequence[tuple[str, ...]]) -> Condition:
+    """The same, of keys as canonical texts."""
     expressions = [Expression(field, hops) for field in fields]
-    texts = [texts_of(key, fields) for key in keys]
     if len(fields) == 1 or not texts:
         return Match(expressions[0], "in", tuple(text[0] for text in texts))
     # Grouped by the field that has the fewest values: there is a branch for each.

@@ -31,17 +31,17 @@ def test_weights_are_bounded_together() -> None:
     assert (kept.get("c"), kept.get("e")) == (4, 7)
 
 
-def test_long_statements_are_not_prepared(engine: Engine) -> None:
-    narrow = engine.table("narrow", {"fields": [{"name": "x", "type": "string"}]})
-    wide = engine.table("wide", {"fields": [{"name": f"field_number_{n}", "type": "string"} for n in range(400)]})
-    with engine.pool.connection() as connection:
+def test_long_statements_are_not_prepared(sql_engine: Engine) -> None:
+    narrow = sql_engine.table("narrow", {"fields": [{"name": "x", "type": "string"}]})
+    wide = sql_engine.table("wide", {"fields": [{"name": f"field_number_{n}", "type": "string"} for n in range(400)]})
+    with sql_engine.pool.connection() as connection:
         connection.execute("DEALLOCATE ALL")
     for _ in range(20):
         narrow.list()
         wide.list()
     statements: list[str] = []
     for _ in range(20):
-        with engine.pool.connection() as connection:
+        with sql_engine.pool.connection() as connection:
             found = connection.execute("SELECT statement FROM pg_prepared_statements").fetchall()
             statements += [text.decode() for (text,) in found]
     assert any("narrow" in statement for statement in statements)

@@ -35,6 +35,12 @@ def counted(rows: Rows) -> int:
     return int(rows.list(page_size="1")["total"])
 
 
+@pytest.fixture
+def engine(sql_engine: Engine) -> Engine:
+    """How PostgreSQL keeps its counts is told here; what a total says, on every layout, in ``test_totals``."""
+    return sql_engine
+
+
 def really(engine: Engine, rows: Rows) -> int:
     with psycopg.connect(engine.url) as connection:
         found = connection.execute(SQL("SELECT count(*) FROM {}").format(qualified(rows.table))).fetchone()

@@ -7,7 +7,8 @@ the same snapshot, of parts that must hold, and not where the other table is muc
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from records.conditions import AllOf, Condition, Expression, Match, Not, Some
+from records.conditions import AllOf, AnyOf, Condition, Expression, Match, Not, Some
+from records.linking import among_texts
 from records.plan import GroupPlan, ListPlan
 from records.providers.mongo.asking import Asking
 from records.providers.mongo.layout import path_of
@@ -22,6 +23,7 @@ P = TypeVar("P", ListPlan, GroupPlan)
 
 _KEYS: Final = 1_000
 """More keys than these are not carried."""
+_BRANCHES: Final = 100
 _LARGER: Final = 10
 """A table of so many times the rows is not asked first."""
 _FINDING: Final = frozenset({"eq", "in"})
@@ -49,24 +51,38 @@ def _finds_few(condition: Condition) -> bool:
 
 
 def _part(condition: Condition, table: Table, asking: Asking) -> Condition:
+    if isinstance(condition, AnyOf | AllOf):
+        parts = tuple(_part(part, table, asking) for part in condition.conditions)
+        return AnyOf(parts) if isinstance(condition, AnyOf) else AllOf(parts)
     found = _behind(condition)
     if found is None:
         return condition
     hop, behind = found
     if not _is_asked_first(hop, table, asking):
         return condition
-    ((here, there),) = hop.pairs
-    source, path = Source(hop.target), path_of(hop.target, there)
-    stages: Pipeline = condition_stages(_keyed(behind, hop.target, asking), source)
-    stages += [{"$match": {path: {"$exists": True}}}, {"$group": {"_id": f"${path}"}}, {"$limit": _KEYS + 1}]
-    keys = [text_of(there, row["_id"]) for row in asking.rows(hop.target, stages, most=_KEYS + 1)]
-    if len(keys) > _KEYS:
+    keys = _keys(hop, behind, asking)
+    here = [mine for mine, _ in hop.pairs]
+    # Of a composite key there is a branch for each value of one part.
+    if len(keys) > _KEYS or (len(here) > 1 and min(len(set(part)) for part in zip(*keys, strict=True)) > _BRANCHES):
         return condition
-    return Match(Expression(here), "in", tuple(key for key in keys if key is not None))
+    return among_texts((), here, keys)
+
+
+def _keys(hop: Relation, behind: Condition, asking: Asking) -> list[tuple[str, ...]]:
+    """The different keys of the rows there that satisfy the condition, as texts; one more than are carried."""
+    source = Source(hop.target)
+    fields = [theirs for _, theirs in hop.pairs]
+    paths = [path_of(hop.target, field) for field in fields]
+    stages: Pipeline = condition_stages(_keyed(behind, hop.target, asking), source)
+    stages.append({"$match": {path: {"$exists": True} for path in paths}})
+    stages.append({"$group": {"_id": {f"k{place}": f"${path}" for place, path in enumerate(paths)}}})
+    stages.append({"$limit": _KEYS + 1})
+    found = [row["_id"].values() for row in asking.rows(hop.target, stages, most=_KEYS + 1)]
+    return [tuple(str(text_of(field, value)) for field, value in zip(fields, key, strict=True)) for key in found]
 
 
 def _is_asked_first(hop: Relation, table: Table, asking: Asking) -> bool:
-    if len(hop.pairs) > 1 or hop.pairs[0][1].type == "duration":  # a duration is joined by its text
+    if any(theirs.type == "duration" for _, theirs in hop.pairs):  # a duration is joined by its text
         return False
     return asking.kept_count(hop.target) <= _LARGER * asking.kept_count(table)
 

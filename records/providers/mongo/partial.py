@@ -12,6 +12,7 @@ from typing import Any, Final
 from bson.decimal128 import Decimal128
 
 from records.conditions import AllOf, AnyOf, Condition, Expression, Match, Not, Output
+from records.fieldtypes import field_type
 from records.providers.mongo.layout import compared_path, path_of
 from records.providers.mongo.server import Document
 from records.providers.mongo.values import Bson, operand, value_at
@@ -51,6 +52,9 @@ def partial_filter(condition: Condition, table: Table, needed: Sequence[str] = (
 def presence(paths: Sequence[str]) -> Document:
     """The filter of the rows that have a value at each of these paths; of none, no filter."""
     return _filter([[present(path) for path in paths]])
+
+
+_COMPARING: Final = frozenset({"eq", "in", "ne", "between", "gt", "gte", "lt", "lte"})
 
 
 def _filter(branches: _Branches) -> Document:
@@ -100,7 +104,7 @@ def _leaf(field: Field, word: str, value: str | tuple[str, ...] | bool, table: T
     if word == "isnull":
         path = path_of(table, field)
         return [[{path: {"$eq": None}} if value is holds else present(path)]]
-    if isinstance(value, bool):
+    if isinstance(value, bool) or word not in _COMPARING or field_type(field).is_json:
         raise InexpressibleError
     operands = [operand(field, text) for text in ((value,) if isinstance(value, str) else value)]
     match word:

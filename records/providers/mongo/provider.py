@@ -27,6 +27,7 @@ from records.providers.mongo.defining import Command
 from records.providers.mongo.errors import wrapped
 from records.providers.mongo.ledger import Ledger, Passed
 from records.providers.mongo.loading import DocumentLoader
+from records.providers.mongo.moving import MongoMover
 from records.providers.mongo.server import Server
 from records.table import Table
 
@@ -52,6 +53,10 @@ class MongoProvider:
     def loader(self, table: Table, catalog: Catalog) -> DocumentLoader:
         """Documents, batch by batch."""
         return DocumentLoader(self._server, table, catalog)
+
+    def mover(self) -> MongoMover:
+        """Documents, batch by batch."""
+        return MongoMover(self._server)
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:
         """A page of rows or groups as JSON text; one pipeline."""

@@ -63,7 +63,8 @@ def time_text(clock: str) -> str:
     return clock.rstrip("0").rstrip(".")
 
 
-def _stored_instant(text: str) -> dict[str, Bson]:
+def stored_instant(text: str) -> dict[str, Bson]:
+    """A canonical instant, ``…Z``, as it is stored."""
     return instant_of(datetime.fromisoformat(text.removesuffix("Z")))
 
 
@@ -82,7 +83,7 @@ _STORED: Final[Mapping[str, Callable[[Json], Bson]]] = {
     "number": decimal_of,
     "date": datetime.fromisoformat,
     "time": _stored_time,
-    "datetime": _stored_instant,
+    "datetime": stored_instant,
     "geopoint": _stored_point,
 }
 """How a canonical value is stored, where it is not the value itself."""
