@@ -101,7 +101,7 @@ def taken(
     collection = server.collection(table)
     paths = _paths(table, names)
     for asked in _questions(table, names, rows):
-        for document in collection.find(asked, dict.fromkeys({KEY, *paths, *_paths(table, own)}, 1), session=session):
+        for document in collection.find(asked, only([*paths, *_paths(table, own)]), session=session):
             key = _comparable([value_at(document, path) for path in paths])
             itself = _comparable([value_at(document, path) for path in _paths(table, own)])
             stored.setdefault(key, set()).add(itself)
