@@ -23,6 +23,7 @@ WITHOUT_DJANGO = (RECORDS, Path(__file__).parent / "house")
 
 settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
 settings.register_profile("short", max_examples=40, deadline=None, print_blob=True)
+settings.register_profile("brief", max_examples=12, deadline=None, print_blob=True)
 settings.register_profile(
     "trust", max_examples=10_000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )

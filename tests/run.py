@@ -1,5 +1,5 @@
-"""``make test``: the whole suite on the embedded PostgreSQL 18, its records suite once more on documents and once more
-on 16 for both, and nothing left.
+"""``make test``: the whole suite on the embedded PostgreSQL 18, its records suite once more on documents, on MongoDB and
+on PostgreSQL 16, and nothing left.
 
 It bounds the time, removes the temporary files of the run, and fails when a process of it is still there or a file's
 mode in the project or above it has changed. What this machine could not test is said in the last line.
@@ -21,8 +21,8 @@ from tests.cluster import ROOT
 from tests.mongo import why_not_mongodb
 
 SECONDS = {"ci": 20 * 60, "trust": 6 * 3600}
-SHORTER = {"ci": "short", "trust": "ci"}
-"""What documents and the second PostgreSQL get of each profile."""
+SHORTER = {"ci": "brief", "trust": "ci"}
+"""What documents, MongoDB and the second PostgreSQL get of each profile."""
 WORKERS = os.environ.get("DATAR_TEST_WORKERS", "2")
 UNWATCHED = {".git", ".venv", ".datar", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
@@ -53,7 +53,7 @@ class Suite:
         for name in ("DATABASE_URL", "DATAR_TEST_STATE", "DJANGO_SETTINGS_MODULE"):
             environment.pop(name, None)
         chosen = ["-k", self.only] if self.only else []
-        command = [sys.executable, "-m", "pytest", "-n", WORKERS, "-q", *chosen, *self.paths]
+        command = [sys.executable, "-m", "pytest", "-n", WORKERS, "--dist", "loadgroup", "-q", *chosen, *self.paths]
         process = spawn(command, end_signal=signal.SIGINT, environment=environment, directory=ROOT)
         try:
             return process.wait(seconds)
@@ -71,12 +71,13 @@ def main() -> int:
     limit = SECONDS[profile]
     temporary = Path(tempfile.mkdtemp(prefix="datar-run-"))
     temporary.chmod(0o711)  # PostgreSQL runs as another account when we are root
-    codes = []
+    codes, has_mongodb = [], why_not_mongodb() is None
     try:
         for suite in (
             Suite("18", ["tests"], profile, "flat"),
             Suite("18", ["tests/records"], SHORTER[profile], "document", only="document"),
-            Suite("16", ["tests/records"], SHORTER[profile], "flat,document"),
+            *([Suite("18", ["tests/records"], SHORTER[profile], "mongo", only="mongo")] if has_mongodb else []),
+            Suite("16", ["tests/records"], SHORTER[profile], "flat"),
         ):
             codes.append(suite.run(temporary, limit - (time.monotonic() - began)))
         left = _left_behind(temporary)

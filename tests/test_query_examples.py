@@ -37,6 +37,7 @@ TEN_QUESTIONS = ROOT / "docs" / "how-to" / "ask-ten-questions.md"
 _BLOCK = re.compile(r"^```([a-z-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPACED = re.compile(r'((?<=["\d\]}el])[,:]) (?=["\d\[{tfn-])')
 """Blanks between the parts of a JSON value, which say nothing: a table of PostgreSQL writes them, one of MongoDB not."""
+_ZEROS = re.compile(r"(\d\.\d*?[1-9])0+(?![\d.])")
 _END = "\x1e"
 _LEFT_OUT = "…"
 
@@ -57,9 +58,14 @@ class Example:
             return f"line {self.line}: {got}" if '"request_id"' in got else ""
         parting = "" if self.kind == "json" else "\n"
         shown = parting.join(line.strip() for line in self.answer.strip().split("\n"))
-        got, shown = _SPACED.sub(r"\1", got), _SPACED.sub(r"\1", shown)
+        got, shown = _plain(got), _plain(shown)
         pattern = ".*".join(re.escape(piece) for piece in shown.split(_LEFT_OUT))
         return "" if re.fullmatch(pattern, got, re.DOTALL) else f"line {self.line}:\n  shown {shown}\n  got   {got}"
+
+
+def _plain(text: str) -> str:
+    """A text of JSON without what says nothing: blanks between its parts, zeros at the end of a fraction."""
+    return _ZEROS.sub(r"\1", _SPACED.sub(r"\1", text))
 
 
 def examples(page: Path) -> list[Example]:
@@ -114,7 +120,9 @@ def served() -> Iterator[str]:
             thread.join()
 
 
-@pytest.fixture(scope="module", params=PROVIDERS)
+@pytest.fixture(
+    scope="module", params=[pytest.param(each, marks=pytest.mark.xdist_group(f"year on {each}")) for each in PROVIDERS]
+)
 def flyer(django_db_setup: None, request: pytest.FixtureRequest) -> Iterator[Tenant]:
     """A tenant with the demo's whole year, kept by each provider in turn."""
     with mongodb_known():
