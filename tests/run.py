@@ -1,5 +1,5 @@
-"""``make test``: the whole suite on the embedded PostgreSQL 18, its records suite once more on documents, on MongoDB and
-on PostgreSQL 16, and nothing left.
+"""``make test``: the whole suite on the embedded PostgreSQL 18, its records suite once more on documents, on MongoDB
+and on PostgreSQL 16, and nothing left.
 
 It bounds the time, removes the temporary files of the run, and fails when a process of it is still there or a file's
 mode in the project or above it has changed. What this machine could not test is said in the last line.
@@ -23,6 +23,8 @@ from tests.mongo import why_not_mongodb
 SECONDS = {"ci": 20 * 60, "trust": 6 * 3600}
 SHORTER = {"ci": "brief", "trust": "ci"}
 """What documents, MongoDB and the second PostgreSQL get of each profile."""
+ON_MONGODB = "(mongo or across) and not test_mongo and not test_across"
+"""Tests by their layout; those of MongoDB alone run with all others already."""
 WORKERS = os.environ.get("DATAR_TEST_WORKERS", "2")
 UNWATCHED = {".git", ".venv", ".datar", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
@@ -31,7 +33,7 @@ UNWATCHED = {".git", ".venv", ".datar", ".hypothesis", ".mypy_cache", ".ruff_cac
 class Suite:
     """One run of pytest on one PostgreSQL, with one of the profiles of ``tests/conftest.py``.
 
-    ``layouts`` are those of ``tests/records/engine.py``; ``only`` is a word of the names of the tests to run, or empty.
+    ``layouts`` are those of ``tests/records/engine.py``; ``only`` says by names which tests to run, or is empty.
     """
 
     postgres: str
@@ -76,7 +78,7 @@ def main() -> int:
         for suite in (
             Suite("18", ["tests"], profile, "flat"),
             Suite("18", ["tests/records"], SHORTER[profile], "document", only="document"),
-            *([Suite("18", ["tests/records"], SHORTER[profile], "mongo", only="mongo")] if has_mongodb else []),
+            *([Suite("18", ["tests/records"], SHORTER[profile], "mongo", only=ON_MONGODB)] if has_mongodb else []),
             Suite("16", ["tests/records"], SHORTER[profile], "flat"),
         ):
             codes.append(suite.run(temporary, limit - (time.monotonic() - began)))

@@ -36,7 +36,7 @@ RECORDS = ROOT / "docs" / "reference" / "records.md"
 TEN_QUESTIONS = ROOT / "docs" / "how-to" / "ask-ten-questions.md"
 _BLOCK = re.compile(r"^```([a-z-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPACED = re.compile(r'((?<=["\d\]}el])[,:]) (?=["\d\[{tfn-])')
-"""Blanks between the parts of a JSON value, which say nothing: a table of PostgreSQL writes them, one of MongoDB not."""
+"""Blanks between the parts of a JSON value, which say nothing: PostgreSQL writes them, MongoDB does not."""
 _ZEROS = re.compile(r"(\d\.\d*?[1-9])0+(?![\d.])")
 _END = "\x1e"
 _LEFT_OUT = "…"
