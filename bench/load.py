@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 CONNECTIONS = 8
+_LONGER, _TIMES = 3, 4
+"""How often a round is made, and how much longer each time."""
 SCRIPT = Path(__file__).with_name("drive.lua")
 MISSING = (
     "make bench needs the load tool wrk: install it (apt-get install wrk, brew install wrk or your system's package)."
@@ -52,7 +54,18 @@ class Driver:
         self._number = 0
 
     def run(self, traffic: Traffic, seconds: int) -> Outcome:
-        """One round of ``seconds``. Raises Unusable when any request was refused or broke."""
+        """One round of ``seconds``, of more where no request is answered in them.
+
+        Raises Unusable when any request was refused or broke.
+        """
+        for _ in range(_LONGER):
+            outcome = self._run(traffic, seconds)
+            if outcome is not None:
+                return outcome
+            seconds *= _TIMES
+        raise Unusable(f"no request to {self.base}{traffic.lines[0]} was answered in {seconds // _TIMES} s")
+
+    def _run(self, traffic: Traffic, seconds: int) -> Outcome | None:
         file = self._directory / "traffic.txt"
         file.write_text("\n".join(traffic.lines) + "\n", "utf-8")
         headers = self._directory / "headers.txt"
@@ -64,13 +77,15 @@ class Driver:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 90)
         return self._read(done.stdout + done.stderr, traffic)
 
-    def _read(self, output: str, traffic: Traffic) -> Outcome:
+    def _read(self, output: str, traffic: Traffic) -> Outcome | None:
         line = next((line for line in output.splitlines() if line.startswith("RESULT ")), None)
         if line is None:
             raise Unusable(f"wrk gave no result: {output.strip()[-300:]}")
         result = json.loads(line.removeprefix("RESULT "))
         self._number += (result["requests"] + CONNECTIONS + 1) * max(traffic.rows_per_request, 1)
-        if result["refused"] or result["broken"] or not result["requests"]:
+        if not result["requests"] and not result["broken"]:
+            return None
+        if result["refused"] or result["broken"]:
             raise Unusable(
                 f"{result['refused']} of {result['requests']} requests to {self.base}{traffic.lines[0]} were refused, "
                 f"{result['broken']} broke"

@@ -18,9 +18,10 @@ from bench.client import Client
 from bench.load import Traffic
 from bench.statements import Place, bound
 
-_DATA = f"/api/apps/{tables.APP}/datatables/{{}}/data/"
+_DATA = "/api/apps/{}/datatables/{}/data/"
 _KEYS = 500
 BULK = 200
+SINGLE_WRITE, BULK_NAME = "create", f"bulk of {BULK}"
 SEARCH = "search, page of 20"
 FIRST, FAR = "cursor page 1", "cursor page 10,000"
 FAR_OF_FIRST = "cursor page 10,000, of cursor page 1"
@@ -48,7 +49,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the tables lie."""
+    """Where the tables of an app lie."""
 
     flights: Place
     airlines: Place
@@ -58,10 +59,10 @@ class Places:
     floor: Place
 
 
-def find_places(connection: "psycopg.Connection[Any]", tenant: str) -> Places:
-    """The tables of the demo tenant."""
+def find_places(connection: "psycopg.Connection[Any]", tenant: str, app: str = tables.APP) -> Places:
+    """The tables of an app of the demo tenant."""
     names = ("flights", "airlines", "airports", tables.SEARCH_TABLE, tables.SERVICE_TABLE, tables.FLOOR_TABLE)
-    return Places(*(statements.find_place(connection, tenant, tables.APP, name) for name in names))
+    return Places(*(statements.find_place(connection, tenant, app, name) for name in names))
 
 
 def write_config(file: Path, url: str, places: Places, connection: "psycopg.Connection[Any]") -> None:
@@ -120,19 +121,25 @@ def _question_texts(places: Places, connection: "psycopg.Connection[Any]") -> di
     }
 
 
-def all_measures(places: Places, connection: "psycopg.Connection[Any]", client: Client, only: str) -> Iterator[Measure]:
-    """The lines that wrk drives and whose name contains ``only``, in the table's order."""
-    lines = [_single(places, connection), *_pages(), *_questions(), *_writes(places)]
+def all_measures(
+    places: Places, connection: "psycopg.Connection[Any]", client: Client, only: str, app: str = tables.APP
+) -> Iterator[Measure]:
+    """The lines that wrk drives and whose name contains ``only``, in the table's order.
+
+    Keys to ask for are taken from ``places``; the service is asked for the same rows of ``app``.
+    """
+    lines = [_single(places, connection, app), *_pages(app), *_questions(app), *_writes(places, app)]
     yield from (line for line in lines if only in line.name)
     if any(only in name for name in (FIRST, FAR, FAR_OF_FIRST)):
-        yield from (line for line in _cursors(places, connection, client) if only in line.name)
+        yield from (line for line in _cursors(places, connection, client, app) if only in line.name)
 
 
-def _single(places: Places, connection: "psycopg.Connection[Any]") -> Measure:
+def _single(places: Places, connection: "psycopg.Connection[Any]", app: str) -> Measure:
     place = places.flights
     parts = SQL(", ").join(place.column(label) for label in place.key)
-    statement = SQL("SELECT {} FROM {} TABLESAMPLE SYSTEM (20) ORDER BY random() LIMIT {}").format(
-        parts, place.name, SQL(str(_KEYS))
+    # The same keys whenever it is asked, so that providers are asked for the same rows.
+    statement = SQL("SELECT {} FROM {} ORDER BY md5(ROW({})::text) LIMIT {}").format(
+        parts, place.name, parts, SQL(str(_KEYS))
     )
     keys = [
         (f"{hour:%Y-%m-%dT%H:%M:%SZ}", carrier, str(flight)) for hour, carrier, flight in connection.execute(statement)
@@ -140,13 +147,13 @@ def _single(places: Places, connection: "psycopg.Connection[Any]") -> Measure:
     return Measure(
         "single read",
         0.40,
-        _get([_DATA.format("flights") + ",".join(key) + "/" for key in keys]),
+        _get([_DATA.format(app, "flights") + ",".join(key) + "/" for key in keys]),
         _get(["/single/" + "/".join(key) for key in keys]),
     )
 
 
-def _pages() -> list[Measure]:
-    flights, airports = _DATA.format("flights"), _DATA.format("airports")
+def _pages(app: str) -> list[Measure]:
+    flights, airports = _DATA.format(app, "flights"), _DATA.format(app, "airports")
     wanted = "dest=HNL&dep_delay__gte=30"
     twenty = [(page, (page - 1) * 20) for page in range(1, 6)]
     thousand = [(page, (page - 1) * 1000) for page in range(1, 6)]
@@ -177,8 +184,8 @@ def _page(
     return replace(_alone(name, target, url, statement, pages, values), also=beside, also_name="no total")
 
 
-def _questions() -> list[Measure]:
-    flights, found = _DATA.format("flights"), _DATA.format(tables.SEARCH_TABLE)
+def _questions(app: str) -> list[Measure]:
+    flights, found = _DATA.format(app, "flights"), _DATA.format(app, tables.SEARCH_TABLE)
     wanted = "dest=HNL&dep_delay__gte=10&carrier=UA&page_size=20"
     values = "/HNL/10/UA"
     twenty = [(page, (page - 1) * 20) for page in range(1, 6)]
@@ -194,10 +201,10 @@ def _questions() -> list[Measure]:
     ]
 
 
-def _cursors(places: Places, connection: "psycopg.Connection[Any]", client: Client) -> list[Measure]:
+def _cursors(places: Places, connection: "psycopg.Connection[Any]", client: Client, app: str) -> list[Measure]:
     """The first page of flights, the 10,000th, and the one against the other."""
-    url = f"{_DATA.format('flights')}?page_size=20&cursor="
-    far = _get([url + quote(_cursor_behind(client, _FAR_RANK))])
+    url = f"{_DATA.format(app, 'flights')}?page_size=20&cursor="
+    far = _get([url + quote(_cursor_behind(client, app, _FAR_RANK))])
     key = questions.key_at(places.flights, _FAR_RANK, connection)
     behind = "/behind/" + "/".join(quote(part) for part in key)
     return [
@@ -207,23 +214,23 @@ def _cursors(places: Places, connection: "psycopg.Connection[Any]", client: Clie
     ]
 
 
-def _cursor_behind(client: Client, rank: int) -> str:
+def _cursor_behind(client: Client, app: str, rank: int) -> str:
     """Where the row of that rank ends, found by walking there in large pages, which may change in size."""
     cursor = ""
     while rank:
         size = min(rank, 1_000)
-        url = f"{_DATA.format('flights')}?fields=flight&page_size={size}&cursor={quote(cursor)}"
+        url = f"{_DATA.format(app, 'flights')}?fields=flight&page_size={size}&cursor={quote(cursor)}"
         cursor = json.loads(client.send("GET", url))["next_cursor"]
         rank -= size
     return cursor
 
 
-def _writes(places: Places) -> list[Measure]:
+def _writes(places: Places, app: str) -> list[Measure]:
     both = (places.service, places.floor)
-    url = _DATA.format(tables.SERVICE_TABLE)
+    url = _DATA.format(app, tables.SERVICE_TABLE)
     return [
-        Measure("create", 0.35, _post(url, None), _post("/create", None), writes=both),
-        Measure(f"bulk of {BULK}", 0.40, _post(url, BULK), _post("/bulk", BULK), writes=both),
+        Measure(SINGLE_WRITE, 0.35, _post(url, None), _post("/create", None), writes=both),
+        Measure(BULK_NAME, 0.40, _post(url, BULK), _post("/bulk", BULK), writes=both),
     ]
 
 

@@ -35,9 +35,9 @@ class Line:
         wanted, control = self.statements
         return [
             self.name,
-            f"{self.service_rate:,.0f}" if self.service_rate >= 100 else f"{self.service_rate:.1f}",
+            rate_text(self.service_rate),
             f"{self.service_p99:.1f}",
-            f"{self.floor_rate:,.0f}" if self.floor_rate >= 100 else f"{self.floor_rate:.1f}",
+            rate_text(self.floor_rate),
             f"{self.floor_p99:.1f}",
             f"{wanted} + {control}" if control else str(wanted),
             f"{self.ratio:.0%}",
@@ -47,9 +47,14 @@ class Line:
         ]
 
 
-def markdown(lines: Sequence[Line], postgres: str) -> str:
+def rate_text(rate: float) -> str:
+    """A rate as the table shows it."""
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
+
+
+def markdown(lines: Sequence[Line], versions: str) -> str:
     """The whole result: where it was measured, then the table."""
-    head = [f"Measured on {machine(postgres)}, commit {commit()}.", ""]
+    head = [f"Measured on {machine(versions)}, commit {commit()}.", ""]
     table = ["| " + " | ".join(HEADINGS) + " |", "| --- |" + " ---: |" * 7 + " --- | --- |"]
     return "\n".join([*head, *table, *("| " + " | ".join(line.cells()) + " |" for line in lines)]) + "\n"
 
@@ -62,11 +67,11 @@ def plain(lines: Sequence[Line]) -> str:
     return "\n".join(texts)
 
 
-def machine(postgres: str) -> str:
+def machine(versions: str) -> str:
     """Processor, cores and versions; nothing that names the machine."""
     return (
         f"{os.cpu_count()} cores ({platform.machine()}, {platform.system()}), Python {platform.python_version()}, "
-        f"PostgreSQL {postgres}, load tool and servers on the same machine"
+        f"{versions}, load tool and servers on the same machine"
     )
 
 

@@ -14,14 +14,17 @@ class Different(Exception):
 
 
 def same_answers(client: Client, floor: str, measure: Measure) -> None:
-    """Compare rows and total of a line's first request; of a write, what was sent. Raises Different."""
+    """Compare rows and total of a line's first request; of a write, what was sent. Raises Different.
+
+    A line of the service's ``own`` is compared with the service.
+    """
     if measure.service.method == "POST":
         body = [_numbered(measure.service.lines[1], start) for start in (10**14, 10**15)]
         ours = _read(client.send("POST", measure.service.lines[0], body[0]))
-        theirs = _read(_fetch(floor + measure.floor.lines[0], body[1]))
+        theirs = _read(_beneath(client, floor, measure, body[1]))
     else:
         ours = _read(client.send("GET", measure.service.lines[0]))
-        theirs = _read(_fetch(floor + measure.floor.lines[0], None))
+        theirs = _read(_beneath(client, floor, measure, None))
     if _comparable(ours) != _comparable(theirs):
         raise Different(
             f"{measure.name}: service and floor answer differently: {str(ours)[:300]} / {str(theirs)[:300]}"
@@ -31,6 +34,13 @@ def same_answers(client: Client, floor: str, measure: Measure) -> None:
 def _numbered(body: str, start: int) -> bytes:
     first, *rest = body.split("@@")
     return (first + "".join(str(start + at) + piece for at, piece in enumerate(rest))).encode()
+
+
+def _beneath(client: Client, floor: str, measure: Measure, body: bytes | None) -> bytes:
+    path = measure.floor.lines[0]
+    if not measure.own:
+        return _fetch(floor + path, body)
+    return client.send("GET" if body is None else "POST", path, body)
 
 
 def _fetch(url: str, body: bytes | None) -> bytes:

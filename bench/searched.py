@@ -7,11 +7,11 @@ from bench import tables
 from bench.client import Client
 
 ROWS = 50_000
-_URL = f"/api/apps/{tables.APP}/datatables/{{}}/data/"
+_URL = "/api/apps/{}/datatables/{}/data/"
 
 
-def fill(client: Client) -> None:
-    """Read flights, airlines and airports, and write a title and a route for each flight."""
+def fill(client: Client, *apps: str) -> None:
+    """Read the demo's flights, airlines and airports, and write a title and a route for each flight into these apps."""
     airlines = {row["carrier"]: row["name"] for row in _rows(client, "airlines", 1)}
     airports = {row["faa"]: row["name"] for row in _rows(client, "airports", 2)}
     for first in range(0, ROWS // 1_000, 10):
@@ -23,7 +23,8 @@ def fill(client: Client) -> None:
             for page in range(first, first + 10)
             for row in _page(client, "flights", page + 1)
         ]
-        client.send("POST", _URL.format(tables.SEARCH_TABLE), sent, {"Prefer": "return=minimal"})
+        for app in apps:
+            client.send("POST", _URL.format(app, tables.SEARCH_TABLE), sent, {"Prefer": "return=minimal"})
 
 
 def _rows(client: Client, table: str, pages: int) -> list[dict[str, Any]]:
@@ -31,6 +32,6 @@ def _rows(client: Client, table: str, pages: int) -> list[dict[str, Any]]:
 
 
 def _page(client: Client, table: str, page: int) -> list[dict[str, Any]]:
-    url = f"{_URL.format(table)}?page_size=1000&page={page}"
+    url = f"{_URL.format(tables.APP, table)}?page_size=1000&page={page}"
     rows: list[dict[str, Any]] = json.loads(client.send("GET", url))["data"]
     return rows

@@ -17,10 +17,16 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
+CREDENTIALS = "demo.json"
+"""In the service's state directory: who the demo's user is."""
 START_SECONDS = 300
 STOP_SECONDS = 40
+LOAD_SECONDS = 600
 
 
 class NotStarted(Exception):
@@ -51,15 +57,30 @@ def service(state: Path) -> Iterator[str]:
 
 
 @contextmanager
-def floor(directory: Path, config: Path) -> Iterator[str]:
-    """The floor with the statements of ``config``, ready; its base URL."""
+def floor(directory: Path, config: Path, module: str = "bench.floor") -> Iterator[str]:
+    """The floor in ``module`` with what ``config`` tells it, ready; its base URL."""
     port = _free_port()
-    command = [sys.executable, "-m", "gunicorn", "bench.floor:application", "--bind", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "gunicorn", f"{module}:application", "--bind", f"127.0.0.1:{port}"]
     command += ["--worker-class", "gthread", "--workers", "2", "--threads", "2", "--log-level", "warning"]
     command += ["--no-control-socket", "--keep-alive", "15"]
     environment = {**_plain_environment(), "FLOOR_CONFIG": str(config)}
-    with _running(command, environment, directory / "bench-floor.log", f"http://127.0.0.1:{port}", "/ready") as base:
+    with _running(command, environment, directory / f"{module}.log", f"http://127.0.0.1:{port}", "/ready") as base:
         yield base
+
+
+def load_package(state: Path, tenant: str, app: str, provider: str) -> None:
+    """The demo's package into an app of its own, by the documented command, beside the service on ``state``.
+
+    Raises NotStarted with what it said.
+    """
+    command = [sys.executable, str(ROOT / "manage.py"), "load_package", "nycflights"]
+    command += ["--tenant", tenant, "--app", app, "--provider", provider]
+    environment = {**_plain_environment(), "DATAR_STATE_DIR": str(state)}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=LOAD_SECONDS
+    )
+    if done.returncode:
+        raise NotStarted(f"the package could not be loaded into {provider}: {done.stderr.strip()[-600:]}")
 
 
 @contextmanager
@@ -88,6 +109,12 @@ def _wait(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
             time.sleep(0.2)
     said = log.read_text("utf-8", "replace").strip()[-600:]
     raise NotStarted(f"nothing answers at {url}: {said or 'it said nothing'}")
+
+
+def postgres_version(connection: "psycopg.Connection[Any]") -> str:
+    """As PostgreSQL says it, after its name."""
+    row = connection.execute("SHOW server_version").fetchone()
+    return f"PostgreSQL {row[0] if row else 'unknown'}"
 
 
 def _plain_environment() -> dict[str, str]:

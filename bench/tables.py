@@ -4,6 +4,8 @@ indexes (two of them the foreign keys')."""
 import json
 from typing import Any
 
+from bench.client import Client
+
 APP = "nycflights"
 SERVICE_TABLE = "bench_service"
 FLOOR_TABLE = "bench_floor"
@@ -22,6 +24,12 @@ _ORIGINS = ("EWR", "LGA", "JFK")
 _DESTINATIONS = ("IAH", "MIA", "BQN", "ATL", "ORD", "FLL", "IAD", "MCO", "PBI", "TPA", "LAX", "SFO", "DFW", "BOS")
 PLACE = "@@"
 """Stands in a body where a number comes that was never sent before; ``bench/drive.lua`` puts it there."""
+
+
+def create(client: Client, app: str) -> None:
+    """Make the tables that are written to and searched, in an app that has the demo's tables."""
+    for described in (description(SERVICE_TABLE), description(FLOOR_TABLE), search_description()):
+        client.send("POST", f"/api/apps/{app}/datatables/", described)
 
 
 def description(name: str) -> dict[str, Any]:
