@@ -93,7 +93,7 @@ def insert_values(plan: WritePlan) -> Values:
     values: Values = {}
     if _key_state(plan) == "mixed":
         name = plan.table.primary_key[0]
-        values["top"] = str(max(row[name] for row in plan.rows if row.get(name) is not None))
+        values["top"] = str(max((row[name] for row in plan.rows if row.get(name) is not None), default=0))
     if plan.single:
         row = plan.rows[0]
         texts = [text for field in own(plan.fields) for text in texts_of(field, row.get(field.name))]
