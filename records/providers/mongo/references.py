@@ -65,10 +65,8 @@ def check_parents(
     One question for each foreign key. ``names`` are the fields that change (None: all). Of a batch that is not
     ``single`` the first row is named by its place. ``now`` is the write's instant, where rows may be stamped with it.
     """
-    for key in held_keys(table, names):
-        places = orphans(server, session, table, key, rows, catalog, now=now)
-        if places:
-            raise lost(key, None if single else places[0])
+    keys = held_keys(table, names)
+    _refuse_first(keys, [orphans(server, session, table, key, rows, catalog, now=now) for key in keys], single=single)
 
 
 def check_documents(
@@ -82,11 +80,20 @@ def check_documents(
     single: bool = False,
 ) -> None:
     """The same of documents that were written already, in this transaction."""
-    for key in held_keys(table, names):
+    keys = held_keys(table, names)
+    found = []
+    for key in keys:
         reads = reader(table, key.fields)
-        places = _orphans(server, session, table, key, [reads(document) for document in documents], catalog)
-        if places:
-            raise lost(key, None if single else places[0])
+        found.append(_orphans(server, session, table, key, [reads(document) for document in documents], catalog))
+    _refuse_first(keys, found, single=single)
+
+
+def _refuse_first(keys: Sequence[ForeignKey], found: Sequence[Sequence[int]], *, single: bool) -> None:
+    """Raise for the first row that lost a parent, and its first key that did, as PostgreSQL does."""
+    lost_ones = [(places[0], number) for number, places in enumerate(found) if places]
+    if lost_ones:
+        place, number = min(lost_ones)
+        raise lost(keys[number], None if single else place)
 
 
 def lost(key: ForeignKey, place: int | None) -> Conflict:
