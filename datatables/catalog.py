@@ -192,7 +192,7 @@ def _table_of(row: DataTable) -> Table | None:
             whole = DataTable.objects.select_related("app", "data_source").filter(pk=row.pk).first()
         if whole is None:
             return None
-        table = readable_table(whole, _find_stored)
+        table = readable_table(whole, find_stored)
         _tables.put(place, table)
     return table
 
@@ -255,7 +255,7 @@ def _cursor_key() -> bytes:
     return hmac.digest(settings.SECRET_KEY.encode(), b"datar.cursors", "sha256")
 
 
-def _find_stored(app: str, name: str) -> Table | None:
+def find_stored(app: str, name: str) -> Table | None:
     """Any stored table, active or not: a descriptor was accepted once, so its references stand as they are."""
     rows = DataTable.objects.select_related("app", "data_source")
     row = rows.filter(app__slug=app, name=name).first()

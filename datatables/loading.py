@@ -105,6 +105,7 @@ def _make_datasource(app_slug: str, slug: str, provider_type: str) -> None:
 def _in_order(files: PackageFiles, app_slug: str, resources: Sequence[str]) -> list[tuple[Table, Provider]]:
     """The tables to fill and their providers, parents before children."""
     resolve = resolver()
+    _hold([find_table(app_slug, name).pk for name in resources or files.names])
     rows = [find_table(app_slug, name) for name in resources or files.names]
     providers = {row.pk: provider_for(row.data_source.provider_type) for row in rows}
     waiting = [stored_table(row, resolve) for row in rows]
@@ -115,6 +116,12 @@ def _in_order(files: PackageFiles, app_slug: str, resources: Sequence[str]) -> l
         done += ready
         waiting = [table for table in waiting if table not in ready]
     return [(table, providers[table.identity.id]) for table in done]
+
+
+def _hold(ids: list[int]) -> None:
+    """None of these tables moves away until the transaction ends; who writes rows is not kept waiting."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM datar_datatable WHERE id = ANY(%s) ORDER BY id FOR SHARE", [ids])
 
 
 def _parents(table: Table) -> set[str]:

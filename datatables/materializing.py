@@ -1,22 +1,24 @@
 """Physical tables of defined ones: the one place that runs DDL and writes the history of it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from datar.errors import Conflict, NotSupportedYet
+from datar.errors import Conflict, NotSupportedYet, Unavailable
 from datasources.connect import provider_for
 from datasources.models import DataSource
 from datasources.providers import MATERIALIZING
 from datatables.models import DataTable, SchemaOperation
 from records.limits import LOCK_MILLISECONDS, LOCK_TRIES
-from records.provider import Applied, Change, Provider, Resolve
+from records.provider import Applied, Provider, Resolve
 from records.table import Table
 
 _LOCK_NOT_AVAILABLE = "55P03"
+
+T = TypeVar("T")
 
 
 def check_provider(source: DataSource) -> None:
@@ -25,8 +27,6 @@ def check_provider(source: DataSource) -> None:
         raise NotSupportedYet(
             f"Tables of a {source.provider_type} datasource cannot be materialized yet; use flat_table or jsonb."
         )
-    if source.provider_config.get("additional_fields"):
-        raise NotSupportedYet("Tables with 'additional_fields' cannot be materialized yet; set it to false.")
 
 
 def make_physical(pairs: Sequence[tuple[DataTable, Table]], resolve: Resolve, *, user_id: int | None) -> None:
@@ -35,7 +35,7 @@ def make_physical(pairs: Sequence[tuple[DataTable, Table]], resolve: Resolve, *,
     Raises Conflict when the target of an enforced foreign key, outside of these tables, is not materialized.
     """
     tables = [table for _, table in pairs]
-    _check_targets(tables)
+    _check_targets(tables, resolve)
     resolve = _these_first(tables, resolve)
     applied = [done for provider, tables in _by_provider(pairs) for done in _apply(provider, tables, resolve)]
     rows = {row.pk: row for row, _ in pairs}
@@ -81,23 +81,28 @@ def _by_provider(pairs: Sequence[tuple[DataTable, Table]]) -> list[tuple[Provide
 
 
 def _apply(provider: Provider, tables: Sequence[Table], resolve: Resolve) -> tuple[Applied, ...]:
-    """Make the tables. A foreign key locks its target, and others queue behind whoever waits: so we wait in turns."""
+    """Make the tables; a foreign key locks its target."""
     changes = provider.create(tables, resolve)
+    return in_turns(lambda: provider.apply(changes, connection.connection))
+
+
+def in_turns(work: Callable[[], T]) -> T:
+    """Do what takes locks, within the caller's transaction. Others queue behind whoever waits, so we wait in turns."""
     for _ in range(LOCK_TRIES - 1):
         try:
-            return _apply_once(provider, changes)
+            return _once(work)
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
                 raise
-    return _apply_once(provider, changes)
+    return _once(work)
 
 
-def _apply_once(provider: Provider, changes: Sequence[Change[Any]]) -> tuple[Applied, ...]:
+def _once(work: Callable[[], T]) -> T:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_MILLISECONDS}ms"])
         with connection.wrap_database_errors:
-            return provider.apply(changes, connection.connection)
+            return work()
 
 
 def _write_history(applied: Sequence[Applied], rows: Mapping[int, DataTable], user_id: int | None) -> None:
@@ -118,8 +123,11 @@ def _write_history(applied: Sequence[Applied], rows: Mapping[int, DataTable], us
     )
 
 
-def _check_targets(tables: Sequence[Table]) -> None:
-    """The database can only point at what is there."""
+def _check_targets(tables: Sequence[Table], resolve: Resolve) -> None:
+    """The database can only point at what is there, and none of it moves away from here on.
+
+    Raises Unavailable for a target that has moved since it was looked up.
+    """
     batch = {(table.identity.app, table.identity.name) for table in tables}
     wanted = {
         (key.target_app, key.target_table)
@@ -130,11 +138,14 @@ def _check_targets(tables: Sequence[Table]) -> None:
     if not wanted:
         return
     places = Q(app__slug__in={app for app, _ in wanted}, name__in={name for _, name in wanted})
-    rows = DataTable.objects.filter(places, is_materialized=True)
-    missing = sorted(wanted - set(rows.values_list("app__slug", "name")))
+    held = DataTable.objects.filter(places, is_materialized=True).select_for_update(of=("self",)).order_by("pk")
+    found = {(app, name): kept for app, name, kept in held.values_list("app__slug", "name", "physical_table_name")}
+    missing = sorted(wanted - found.keys())
     if missing:
         names = ", ".join(f"{app}:{name}" for app, name in missing)
         raise Conflict(
             f"A foreign key points at a table that is not materialized: {names}. Materialize it first.",
             code="not_materialized",
         )
+    if any((target := resolve(*place)) and target.identity.physical_name != name for place, name in found.items()):
+        raise Unavailable("A table that a foreign key points at was just moved; try again.", code="schema_locked")

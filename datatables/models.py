@@ -35,6 +35,27 @@ class DataTable(Described):
         return f"{self.app_id}/{self.name}"
 
 
+class KeptTable(models.Model):
+    """A physical name that a move took: of the table that was left behind, or of one that is being made.
+
+    ``kept_at`` None: being made, or left over from a move that was interrupted. Its row is never removed, so no
+    physical name is given twice; ``purged_at`` says when what stood under it went.
+    """
+
+    datatable = models.ForeignKey(DataTable, on_delete=models.PROTECT, related_name="kept_tables")
+    physical_table_name = models.CharField(max_length=63, unique=True)
+    provider_type = models.CharField(max_length=20)
+    created_at = models.DateTimeField(default=timezone.now)
+    kept_at = models.DateTimeField(null=True)
+    purged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "datar_kept_table"
+
+    def __str__(self) -> str:
+        return self.physical_table_name
+
+
 class SchemaOperation(models.Model):
     """One change of a physical table: what was run, what would undo it, how it went."""
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from django.db.models import Q
 
-from datatables.models import DataTable
+from datatables.models import DataTable, KeptTable
 
 TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 NAME_RULE = "A table's name is a letter, then letters, digits, _ and -, at most 63 characters."
@@ -26,11 +26,15 @@ def is_table_name(text: str) -> bool:
 def physical_names(app_slug: str, names: Collection[str]) -> dict[str, str]:
     """A free physical name for each new table of the app. The caller holds ``apps.naming.lock_names``.
 
-    Rows of deleted tables count, so a name is never given twice.
+    Rows of deleted tables count, and of what moves left behind, so a name is never given twice.
     """
     start = _safe(app_slug)[:_APP_BYTES]
     near = Q(physical_table_name__startswith=start) | Q(physical_table_name__startswith=f"t_{start}")
-    taken = set(DataTable.objects.filter(near).values_list("physical_table_name", flat=True))
+    taken = {
+        name
+        for model in (DataTable, KeptTable)
+        for name in model.objects.filter(near).values_list("physical_table_name", flat=True)
+    }
     chosen: dict[str, str] = {}
     for name in names:
         chosen[name] = _free(physical_base(app_slug, name), taken)

@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.models import SLUG_CHARACTERS
 from datar.api.fields import Anything, Flag, JsonObject, Text, Word
 from datar.api.responses import instant
 from datatables.models import DataTable, SchemaOperation
@@ -37,6 +38,12 @@ class TableCreate(TableUpdate):
         max_length=63,
     )
     materialize = Flag(required=False)
+
+
+class TableTarget(serializers.Serializer[Any]):
+    """Where a datatable is to go."""
+
+    datasource = Text(max_length=SLUG_CHARACTERS, help_text="The slug of a datasource of the same app.")
 
 
 class Rows(serializers.Serializer[Any]):

@@ -15,6 +15,7 @@ def _one(base: str) -> list[URLPattern]:
         path(f"{base}<str:name>/schema/", schema_views.TableSchemaOnly.as_view()),
         path(f"{base}<str:name>/validate_data/", schema_views.TableValidate.as_view()),
         path(f"{base}<str:name>/materialize/", views.TableMaterialize.as_view()),
+        path(f"{base}<str:name>/move/", views.TableMove.as_view()),
         path(f"{base}<str:name>/restore/", views.TableRestore.as_view()),
     ]
 

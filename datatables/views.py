@@ -13,10 +13,18 @@ from datar.api.fields import read_body, read_nothing
 from datar.api.listing import Listing, list_response
 from datar.api.operations import operation, page_of
 from datar.api.responses import answer, created, deleted
-from datatables import services
+from datatables import moving, services
 from datatables.models import DataTable
 from datatables.queries import find_place, find_table, tables_of
-from datatables.serializers import TableCreate, TableDetail, TableItem, TableUpdate, table_detail, table_item
+from datatables.serializers import (
+    TableCreate,
+    TableDetail,
+    TableItem,
+    TableTarget,
+    TableUpdate,
+    table_detail,
+    table_item,
+)
 from tenants.namespace_view import TenantView
 
 ORDERING = ("id", "name", "physical_table_name", "is_materialized", "created_at", "updated_at")
@@ -174,6 +182,26 @@ class TableMaterialize(TenantView):
         read_nothing(request._request)
         row = services.materialize(
             app_slug=app_slug, name=name, datasource_slug=datasource_slug, user_id=self.actor.user_id
+        )
+        return answer(table_detail(row))
+
+
+class TableMove(TenantView):
+    """``…/datatables/{name}/move/``."""
+
+    @operation(
+        "",
+        tag="datatables",
+        summary="Move a datatable and its rows",
+        request=TableTarget,
+        answers={200: TableDetail},
+    )
+    def post(self, request: Request, app_slug: str, name: str, datasource_slug: str | None = None) -> HttpResponse:
+        """With its rows. Asking for the datasource where it is changes nothing."""
+        find_table(app_slug, name, datasource_slug)
+        target = read_body(TableTarget, self.body_object())["datasource"]
+        row = moving.move(
+            app_slug=app_slug, name=name, datasource_slug=datasource_slug, target=target, user_id=self.actor.user_id
         )
         return answer(table_detail(row))
 

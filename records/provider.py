@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from records.catalog import Catalog
 from records.exports import Form, Pieces
+from records.mover import Mover
 from records.plan import GroupPlan, KeyedPlan, LinkedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
 from records.table import Field, Json, Table
 
@@ -84,6 +85,9 @@ class Provider(Protocol):
 
     def loader(self, table: Table, catalog: Catalog) -> Loader:
         """What fills the table from files."""
+
+    def mover(self) -> Mover:
+        """What takes a table in, and lets it go."""
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:
         """The list or the groups as ``{"data":[…],"total":…,…}``; one statement."""

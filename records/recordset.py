@@ -55,7 +55,7 @@ class RecordSet:
         return self._read(lambda table: self._stream(plan_body(body, table, self.catalog, self.scope), form))
 
     def _stream(self, plan: ReadPlan, form: Form) -> Pieces:
-        return self._rows.stream(exported(plan), form)
+        return self._rows(plan.table).stream(exported(plan), form)
 
     def get(
         self, record_id: str, pairs: Pairs, *, if_match: Tags | None = None, if_none_match: Tags | None = None
@@ -64,7 +64,7 @@ class RecordSet:
 
         def attempt(table: Table) -> Answer:
             plan = plan_row(pairs, table, keys.read_key(table, record_id), self.catalog, self.scope)
-            row = self._rows.get(plan)
+            row = self._rows(table).get(plan)
             if row is None:
                 raise NotFound
             return answers.read(plan, row, if_match, if_none_match)
@@ -78,7 +78,7 @@ class RecordSet:
 
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = writes.plan_create(table, body, pairs, minimal=minimal)
-            written = self._rows.insert(plan)
+            written = self._rows(table).insert(plan)
             return written, answers.created(plan, written)
 
         return self._write(attempt)
@@ -86,7 +86,7 @@ class RecordSet:
     def _create_each(self, body: bytes, pairs: Pairs, *, minimal: bool) -> Answer:
         def attempt(table: Table) -> tuple[Written, Answer]:
             asked = skipping.plan_skipping(table, body, pairs, minimal=minimal)
-            done = self._rows.insert_each(asked.plan)
+            done = self._rows(table).insert_each(asked.plan)
             return Written(len(done.stored), held=True), skipping.skipped(asked, done)
 
         return self._write(attempt)
@@ -96,7 +96,7 @@ class RecordSet:
 
         def attempt(table: Table) -> tuple[Written, Answer]:
             batch = writes.plan_upsert(table, body, pairs, minimal=minimal)
-            return answers.upserted(batch, self._rows.upsert(batch.plans))
+            return answers.upserted(batch, self._rows(table).upsert(batch.plans))
 
         return self._write(attempt)
 
@@ -110,7 +110,7 @@ class RecordSet:
 
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = writes.plan_update(table, record_id, body, pairs, if_match, replace=replace)
-            written = self._rows.update(plan)
+            written = self._rows(table).update(plan)
             return written, answers.updated(plan, written)
 
         return self._write(attempt)
@@ -120,7 +120,7 @@ class RecordSet:
 
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = writes.plan_update_many(table, body, pairs, minimal=minimal)
-            written = self._rows.update(plan)
+            written = self._rows(table).update(plan)
             return written, answers.updated(plan, written)
 
         return self._write(attempt)
@@ -136,19 +136,20 @@ class RecordSet:
     def _delete(self, plan_of: Callable[[Table], WritePlan]) -> Answer:
         def attempt(table: Table) -> tuple[Written, Answer]:
             plan = plan_of(table)
-            written = self._rows.delete(plan)
+            written = self._rows(table).delete(plan)
             return written, answers.deleted(plan, written)
 
         return self._write(attempt)
 
-    @property
-    def _rows(self) -> Across:
-        return Across(self.provider, self.catalog)
+    def _rows(self, table: Table) -> Across:
+        """Of the table as it is now: it may have moved to another store since it was looked up."""
+        moved = table.identity.store != self.table.identity.store
+        return Across(self.catalog.provider_of(table) if moved else self.provider, self.catalog)
 
     def _page(self, plan: ReadPlan) -> bytes:
         if isinstance(plan, ListPlan) and isinstance(plan.page, CursorPage):
-            return answers.sliced(plan, self._rows.read_slice(plan), self.catalog.secret)
-        return self._rows.read(plan)
+            return answers.sliced(plan, self._rows(plan.table).read_slice(plan), self.catalog.secret)
+        return self._rows(plan.table).read(plan)
 
     def _read(self, attempt: Callable[[Table], T]) -> T:
         """A read made for an older schema, of this table or one it leads to, fails by itself: reload and try again."""

@@ -19,6 +19,7 @@ STRUCTURE_AND_ROWS = frozenset(
         "datar_app",
         "datar_datasource",
         "datar_datatable",
+        "datar_kept_table",
         "datar_schema_operation",
         "datar_rowcount",
         "django_content_type",

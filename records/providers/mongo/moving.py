@@ -124,7 +124,7 @@ class _Filling:
         if self._refused:
             raise CannotHoldError(self._said, self._places, self._refused)
 
-    def _write(self, documents: Sequence[Document]) -> None:
+    def _write(self, documents: list[Document]) -> None:
         try:
             with wrapped(BULK_SECONDS, writes=True):
                 self._insert(documents)

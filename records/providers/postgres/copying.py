@@ -15,6 +15,7 @@ from records.providers.postgres.ddl import named_fields, sequence_text
 from records.providers.postgres.errors import translated
 from records.providers.postgres.placing import inside, members, written_columns
 from records.providers.postgres.values import texts_of
+from records.system import SYSTEM_COLUMNS
 from records.table import Field, Json, Table
 
 Texts = tuple[str | None, ...]
@@ -56,14 +57,26 @@ class CopyLoader:
         except psycopg.Error as error:
             raise _refused(error, self._table) from error
 
+    def restore(self, rows: Iterable[Sequence[str | None]], transaction: "psycopg.Connection[Any]") -> int:
+        """The same of rows that were kept before: cells of every field, then texts of the service's own columns."""
+        try:
+            return self._append(self._table.fields, rows, transaction, SYSTEM_COLUMNS)
+        except psycopg.Error as error:
+            raise _refused(error, self._table) from error
+
     def undo(self) -> None:
         """The caller's transaction takes everything back."""
 
     def _append(
-        self, fields: Sequence[Field], rows: Iterable[Sequence[str | None]], connection: "psycopg.Connection[Any]"
+        self,
+        fields: Sequence[Field],
+        rows: Iterable[Sequence[str | None]],
+        connection: "psycopg.Connection[Any]",
+        more: Sequence[str] = (),
     ) -> int:
         count, table = 0, self._table
-        columns = SQL(", ").join(column.identifier for column in written_columns(fields))
+        names = [column.identifier for column in written_columns(fields)]
+        columns = SQL(", ").join([*names, *map(Identifier, more)])
         into = _arranged(fields)
         with connection.cursor() as cursor:
             with cursor.copy(_COPY.format(table=qualified(table), columns=columns)) as copy:
@@ -89,7 +102,7 @@ def _refused(error: psycopg.Error, table: Table) -> RefusedLoad:
 
 
 def _arranged(fields: Sequence[Field]) -> Callable[[Sequence[str | None]], Sequence[str | None]]:
-    """From the texts of the fields, in their order, to those of their physical columns."""
+    """From the texts of the fields, in their order, to those of their physical columns; what follows stays behind."""
     owners = [field for field in fields for _ in range(1 if field.inside else len(columns_of(field)))]
     if not inside(fields):
         return lambda row: row
@@ -98,7 +111,7 @@ def _arranged(fields: Sequence[Field]) -> Callable[[Sequence[str | None]], Seque
 
     def arrange(row: Sequence[str | None]) -> Sequence[str | None]:
         document = "{" + ",".join(filter(None, (row[place] for place in inside_places))) + "}"
-        return [*(row[place] for place in own_places), document]
+        return [*(row[place] for place in own_places), document, *row[len(owners) :]]
 
     return arrange
 

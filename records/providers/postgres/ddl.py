@@ -75,7 +75,7 @@ def create(tables: Sequence[Table], resolve: Resolve) -> tuple[Change[Composed],
         return [key for key in _enforced(table) if target(key).identity.store == table.identity.store]
 
     changes = [_create_one(table, [k for k in held(table) if (table, k) not in late], target) for table in ordered]
-    return (*changes, *(_late_key(table, key, target(key)) for table, key in late))
+    return (*changes, *(late_key(table, key, target(key)) for table, key in late))
 
 
 def apply(changes: Sequence[Change[Composed]], connection: "psycopg.Connection[Any]") -> tuple[Applied, ...]:
@@ -221,7 +221,8 @@ _ACTIONS = {
 }
 
 
-def _late_key(table: Table, key: ForeignKey, target: Table) -> Change[Composed]:
+def late_key(table: Table, key: ForeignKey, target: Table, *, deferrable: bool = True) -> Change[Composed]:
+    """A foreign key of a table that is there already."""
     name = Identifier(foreign_key_name(table, key))
     return Change(
         table_id=table.identity.id,
@@ -229,7 +230,7 @@ def _late_key(table: Table, key: ForeignKey, target: Table) -> Change[Composed]:
         description=f"Add the foreign key of table '{table.identity.name}' to '{target.identity.name}'",
         statements=(
             SQL("ALTER TABLE {table} ADD {key}").format(
-                table=qualified(table), key=_foreign_key(table, key, target, deferrable=True)
+                table=qualified(table), key=_foreign_key(table, key, target, deferrable=deferrable)
             ),
         ),
         rollback=(SQL("ALTER TABLE {table} DROP CONSTRAINT {name}").format(table=qualified(table), name=name),),

@@ -20,6 +20,7 @@ from records.providers.postgres.copying import CopyLoader
 from records.providers.postgres.ddl import unique_name
 from records.providers.postgres.errors import RETRY_STATES, STALE_STATES, translated, wrapped
 from records.providers.postgres.folding import Folding
+from records.providers.postgres.moving import PostgresMover
 from records.providers.postgres.pool import Connection, Pool
 from records.providers.postgres.references import still_referred_to
 from records.providers.postgres.skipping import Sifting
@@ -56,6 +57,10 @@ class PostgresProvider:
     def loader(self, table: Table, catalog: Catalog) -> CopyLoader:
         """COPY."""
         return CopyLoader(table)
+
+    def mover(self) -> PostgresMover:
+        """In the caller's transaction, all of it."""
+        return PostgresMover()
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:
         """A page of rows or groups as JSON text; one statement."""
