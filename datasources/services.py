@@ -91,12 +91,19 @@ def update(*, app_slug: str, slug: str, user_id: int | None, changes: dict[str, 
     source = lock_datasource(lock_app(app_slug), slug)
     if "provider_config" in changes:
         check_config(source.provider_type, changes["provider_config"])
+        if _takes_more(changes["provider_config"]) != _takes_more(source.provider_config):
+            source.datatables.filter(is_materialized=True).update(revision=F("revision") + 1)
     for name, value in changes.items():
         setattr(source, name, value)
     source.modified_by_id = user_id
     source.updated_at = timezone.now()
     source.save(update_fields=[*changes, "modified_by", "updated_at"])
     return source
+
+
+def _takes_more(config: dict[str, Json]) -> bool:
+    """Whether rows may carry fields that the schema does not name: it counts at once, for what is sent and shown."""
+    return bool(config.get("additional_fields"))
 
 
 @transaction.atomic

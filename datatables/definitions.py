@@ -42,6 +42,7 @@ def _document_of(source: DataSource, descriptor: Json) -> Document | None:
         columns=own_columns(descriptor),
         indexed=config.get("indexing", "none") == "gin",
         compression=config.get("compression"),
+        additional=config.get("additional_fields", False),
     )
 
 

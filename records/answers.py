@@ -45,7 +45,7 @@ def read(plan: KeyedPlan, row: Row, if_match: Tags | None, if_none_match: Tags |
     revision = plan.table.identity.revision
     if if_match is not None and not if_match.surely(row.version, revision):
         raise changed_meanwhile()
-    whole = plan.fields == plan.table.fields and not plan.populated
+    whole = plan.fields == plan.table.shown and not plan.populated
     tag = tag_of(row.version, plan.table) if whole else ""
     if if_none_match is not None and (if_none_match.every or (whole and if_none_match.same(row.version, revision))):
         return Answer(tag=tag, unchanged=True)

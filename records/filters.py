@@ -57,12 +57,12 @@ def own_condition(asked: Asked, table: Table) -> Condition:
     lookups = Lookups(_Alone())
     for comparison in comparisons_of(asked):
         try:
-            hops = resolve(comparison.name, table, lookups).hops
+            found = resolve(comparison.name, table, lookups)
         except Invalid as refused:
             if refused.code != "unknown_field" or "." not in comparison.name:
                 raise
             raise Invalid(f"{refused.detail} Only the table's own fields fit here.", code=refused.code) from None
-        if hops:
+        if found.hops or found.field.is_additional:
             raise Invalid(f"'{comparison.name}': only the table's own fields fit here.", code="invalid_filter")
     return condition_of(asked, table, lookups)
 

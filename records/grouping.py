@@ -125,7 +125,7 @@ def _expression(asked: AskedExpression, table: Table, lookups: Lookups, reading:
         keys = tuple(key_text(asked.path, word.text) for word in found.words)
         seen: Reading = reading if keys else ("json" if field.type == "any" else "")
         expression = Expression(field, found.hops, keys, seen)
-        path = "__".join([path, *keys])
+        path = "__".join([path, *(keys[1:] if field.is_additional else keys)])
     elif found.words:
         raise _refused(_more(asked.path, found))
     else:

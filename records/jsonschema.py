@@ -30,7 +30,7 @@ def row_schema(table: Table, purpose: Purpose) -> dict[str, Json]:
     schema: dict[str, Json] = {
         "type": "object",
         "properties": fields,
-        "additionalProperties": False,
+        "additionalProperties": table.additional is not None,
     }
     if purpose is Purpose.CREATE and (names := required_names(table)):
         schema["required"] = names

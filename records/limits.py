@@ -64,6 +64,8 @@ FIELDS_PER_TABLE = integer("DATAR_FIELDS_PER_TABLE", 1_000, least=1, most=1_500)
 """Fields of one table (400 ``schema_too_large``)."""
 LABEL_CHARACTERS = 255
 """Characters of a field's name (400 ``invalid_label``)."""
+ADDITIONAL_FIELDS = 1_000
+"""Fields beside those of the schema that one row sends, where a table takes them (400 ``too_many_fields``)."""
 PATTERN_CHARACTERS = 1_000
 """Characters of a ``pattern`` (400 ``pattern_unsupported``)."""
 ENUM_VALUES = 1_000

@@ -3,7 +3,7 @@
 Knows how names are written and how a table's relations are called; knows no operators.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from datar.errors import Invalid
 from records import limits
@@ -81,8 +81,9 @@ def check_hops(hops: list[Relation], name: str) -> None:
 
 def unknown_field(name: str, table: Table, lookups: Lookups | None = None) -> Invalid:
     """The 400 for a word that is neither a field nor a parameter, with the nearest that is."""
+    quoted = "" if table.additional is None else ' Fields that the schema does not name are written in quotes: "name".'
     return Invalid(
-        f"'{name}' is neither a field of this table nor a parameter.{_meant(name, table, lookups)}",
+        f"'{name}' is neither a field of this table nor a parameter.{_meant(name, table, lookups)}{quoted}",
         code="unknown_field",
     )
 
@@ -194,8 +195,12 @@ def _quoted_step(rest: str, table: Table, lookups: Lookups, whole: str) -> tuple
         if relation is None:
             raise unknown_relation(rest, whole, table, lookups)
         return relation, after[1:]
-    if label not in table.by_name or (after and not after.startswith("__")):
+    known = label in table.by_name
+    if not (known or (table.additional is not None and label)) or (after and not after.startswith("__")):
         raise unknown_field(whole, table)
+    if not known:
+        assert table.additional is not None
+        return replace(table.additional, name=label), f"__{rest}"
     return table.by_name[label], after
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from datar.errors import Conflict, FieldError, InvalidFields, InvalidRows
+from records.additional import gather
 from records.durations import duration_seconds
 from records.jsonbody import parse_json
 from records.jsonschema import Purpose
@@ -34,7 +35,8 @@ __all__ = [
 def check_rows(table: Table, rows: list[Json], purpose: Purpose, *, single: bool = False) -> list[Row]:
     """The same rows, changed in place: values canonical and, on CREATE, absent fields filled by default or new UUID.
 
-    Other absent fields stay absent. Raises ``InvalidFields`` when ``single``, else ``InvalidRows`` with the errors of
+    Other absent fields stay absent; additional ones come to stand together under ``ADDITIONAL_NAME``. Raises
+    ``InvalidFields`` when ``single``, else ``InvalidRows`` with the errors of
     the first ``ERRORS_SHOWN`` invalid rows and the count of all.
     """
     check = row_check(table, purpose)
@@ -85,6 +87,8 @@ def _exact_errors(check: RowCheck, rows: list[Json]) -> tuple[list[FieldError], 
 
 
 def _fill(check: RowCheck, rows: list[Row]) -> None:
+    if check.table.additional is not None:
+        gather(rows, check.rules)
     for name, default in check.defaults:
         for row in rows:
             if name not in row:

@@ -142,7 +142,8 @@ class WritePlan:
     upsert looks a row up by, ``sent`` those an upsert changes in a row that is there. ``key`` is a single update's.
     ``minimal`` asks for a count instead of rows, ``each`` for rows one by one. ``places`` are the rows' places in the
     body, where others stand between them. ``changes`` says that the rows are there already. ``versions`` are those in
-    which a single row may be changed or removed (None: any); ``where`` is what a removal without keys removes.
+    which a single row may be changed or removed (None: any); ``where`` is what a removal without keys removes. A change
+    that ``replaces`` keeps no additional field that was not sent.
     """
 
     table: Table
@@ -159,6 +160,7 @@ class WritePlan:
     each: bool = False
     versions: tuple[str, ...] | None = None
     where: Condition | None = None
+    replaces: bool = False
 
     @property
     def pins_key(self) -> bool:

@@ -87,7 +87,7 @@ def plan_row(
 ) -> KeyedPlan:
     """The plan of one row. Raises Invalid for any parameter but fields, populate and ``_meta``."""
     if not pairs:
-        return KeyedPlan(table, table.fields, key, scope)
+        return KeyedPlan(table, table.shown, key, scope)
     for name, _ in pairs:
         if name not in _ROW_WORDS and name not in KNOWN_LATER:
             raise Invalid(
@@ -152,7 +152,7 @@ def check_paths(where: Condition, expressions: list[Expression]) -> None:
 
 def _selected(names: tuple[str, ...] | None, table: Table) -> tuple[Field, ...]:
     if names is None:
-        return table.fields
+        return table.shown
     for name in names:
         if name not in table.by_name:
             relation = name.partition(".")[0]
@@ -184,6 +184,10 @@ def _sort(term: SortTerm, query: Query, table: Table, lookups: Lookups) -> Sort:
         if refused.code == "query_too_complex":
             raise
         raise Invalid(f"'ordering': {refused.detail}", code="invalid_ordering") from None
+    if found.field.is_additional:
+        raise Invalid(
+            f"'ordering' takes fields of the schema; '{found.field.name}' is none of them.", code="invalid_ordering"
+        )
     if found.words:
         raise Invalid(f"'ordering' takes fields; '{term.name}' says more.", code="invalid_ordering")
     if any(hop.many for hop in found.hops):

@@ -4,6 +4,7 @@ go out in the form that was asked for."""
 from collections.abc import Generator, Iterator, Sequence
 from decimal import Decimal
 
+from records.additional import headings, members
 from records.exports import Form, Pieces, pieces, quoted, quoted_if_needed
 from records.fieldtypes import field_type
 from records.jsontext import dumps
@@ -12,7 +13,7 @@ from records.operators import JSON_TYPES
 from records.plan import ListPlan
 from records.provider import Stores
 from records.remote_populate import Level, fill
-from records.table import Field, Json
+from records.table import ADDITIONAL_NAME, Field, Json
 
 
 def filled_export(plan: ListPlan, level: Level, lines: Pieces, form: Form, stores: Stores) -> Pieces:
@@ -29,7 +30,7 @@ def _coming(plan: ListPlan, level: Level, lines: Pieces, form: Form, stores: Sto
             written = (_csv_line(row, level.labels, fields, relations) for row in rows)
         else:
             written = (dumps(row) for row in rows)
-        yield from pieces(written, form, level.labels)
+        yield from pieces(written, form, headings(level.labels))
     finally:
         lines.close()
 
@@ -44,9 +45,15 @@ def _filled(lines: Pieces, level: Level, stores: Stores) -> Iterator[Row]:
 
 def _csv_line(row: Row, labels: Sequence[str], fields: Sequence[Field | None], relations: set[str]) -> bytes:
     cells = (
-        _cell(row[label], field, always_json=label in relations) for label, field in zip(labels, fields, strict=True)
+        _cell(_value(row, label, labels), field, always_json=label in relations)
+        for label, field in zip(labels, fields, strict=True)
     )
     return ",".join(cells).encode()
+
+
+def _value(row: Row, label: str, labels: Sequence[str]) -> Json:
+    """A member; of the name that is none, all that the schema does not know, as an object."""
+    return row[label] if label != ADDITIONAL_NAME else dict(members(row, labels)) or None
 
 
 def _cell(value: Json, field: Field | None, *, always_json: bool) -> str:

@@ -3,15 +3,16 @@
 One question per relation and level, whatever the number of rows. What one store can populate by itself it does.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from records.additional import members
 from records.linking import Key, Row, key_of, keys_of, linked_rows
 from records.plan import LinkedPlan, Populated
 from records.provider import Stores
 from records.system import SYSTEM_COLUMNS
-from records.table import Field, Json
+from records.table import ADDITIONAL_NAME, Field, Json
 
 _NONE: Final[Mapping[str, "Level"]] = {}
 
@@ -41,7 +42,7 @@ def level_of(
 ) -> Level:
     """What is to be done with rows of these fields; ``needed`` are further fields that the caller reads of them."""
     local, remote, links = _split(populated, needed)
-    levels = {each.relation.name: level_of(each.relation.target.fields, each.populated) for each in local}
+    levels = {each.relation.name: level_of(each.relation.target.shown, each.populated) for each in local}
     names = [field.name for field in fields]
     names += [each.relation.name for each in populated if each.relation.name not in names]
     return Level(
@@ -61,7 +62,16 @@ def fill(rows: Sequence[Row], level: Level, stores: Stores) -> None:
     for place, row in enumerate(rows):
         values = {**row, **{name: found[place] for name, found in fetched.items()}}
         row.clear()
-        row.update((label, values[label]) for label in level.labels)
+        row.update(_in_order(values, level))
+
+
+def _in_order(values: Row, level: Level) -> Iterator[tuple[str, Json]]:
+    """The members of a finished row; those that no schema names stand where their name that is none does."""
+    for label in level.labels:
+        if label == ADDITIONAL_NAME:
+            yield from members(values, {*level.labels, *(field.name for field in level.links)})
+        else:
+            yield label, values[label]
 
 
 def _split(
@@ -97,11 +107,11 @@ def _fetched(populated: Populated, rows: Sequence[Row], stores: Stores) -> list[
     relation = populated.relation
     here, there = [mine for mine, _ in relation.pairs], [theirs for _, theirs in relation.pairs]
     target = relation.target
-    level = level_of(target.fields, populated.populated, needed=there)
+    level = level_of(target.shown, populated.populated, needed=there)
     found: dict[Key, list[Row]] = {}
     if keys := keys_of(rows, here):
         limit = populated.limit if relation.many else None
-        plan = LinkedPlan(target, target.fields, tuple(there), (), limit, level.local)
+        plan = LinkedPlan(target, target.shown, tuple(there), (), limit, level.local)
         others = linked_rows(stores.provider_of(target), plan, keys)
         for other in others:
             key = key_of(other, there)

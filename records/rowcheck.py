@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any, Final
 
+from records.additional import check_additional
 from records.canonical import INTEGER_LEAST, INTEGER_MOST, RefusedError
 from records.fieldtypes import field_type
 from records.jsonschema import Purpose, is_filled_instant, required_names, row_schema
@@ -98,6 +99,8 @@ class RowCheck:
             for rule in self.rules.values():
                 if _needs_look(rule, has_points=has_points):
                     _canonicalise_column(rule, rows)
+            if self.table.additional is not None:
+                check_additional(rows, self.rules)
         except RefusedError:
             raise NotSurelyFineError from None
 

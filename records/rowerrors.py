@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from datar.errors import FieldError
-from records.canonical import RefusedError
+from records.additional import check_label, unknown_names
+from records.canonical import RefusedError, json_value
 from records.descriptor_fields import RESERVED
 from records.limits import ERRORS_SHOWN, INDEXED_TEXT_BYTES
 from records.nearest import nearest
@@ -49,6 +50,7 @@ def canonical_or_errors(check: RowCheck, row: Json, index: int, hints: NameHints
             forms[name] = check.rules[name].canonical(value)
         except RefusedError as refusal:
             refused[name] = [refusal]
+    _refuse_additional(check, row, refused)
     _refuse_long_texts(check, forms, refused)
     if not refused:
         row.update(forms)
@@ -93,13 +95,31 @@ def _without_validator(check: RowCheck, row: Row, hints: NameHints) -> dict[str,
     refused: dict[str, list[RefusedError]] = {name: [ABSENT_FIELD] for name in check.required if name not in row}
     for name, value in row.items():
         if name not in check.rules:
-            refused[name] = [hints.refusal(name)]
+            if check.table.additional is None:
+                refused[name] = [hints.refusal(name)]
         elif value is not None:
             try:
                 check.rules[name].judge(value)
             except RefusedError as refusal:
                 refused[name] = [refusal]
+    _refuse_additional(check, row, refused)
     return refused or {WHOLE_ROW: [SURROGATE]}
+
+
+def _refuse_additional(check: RowCheck, row: Row, refused: dict[str, list[RefusedError]]) -> None:
+    if check.table.additional is None:
+        return
+    try:
+        names = unknown_names(row, check.rules)
+    except RefusedError as refusal:
+        refused[WHOLE_ROW] = [refusal]
+        return
+    for name in names:
+        try:
+            check_label(name)
+            json_value(row[name])
+        except RefusedError as refusal:
+            refused[name] = [refusal]
 
 
 def _refuse_long_texts(check: RowCheck, forms: Row, refused: dict[str, list[RefusedError]]) -> None:

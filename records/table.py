@@ -15,6 +15,12 @@ Json = Any
 OnDelete = Literal["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"]
 
 
+ADDITIONAL_NAME: Final = ""
+"""What stands for the additional fields where fields are named by label; no label is empty."""
+ADDITIONAL_MEMBER: Final = "+"
+"""The member of a document that holds them, by their labels; no generated name is like it."""
+
+
 class _Absent:
     """The third state beside a value and null: not sent."""
 
@@ -68,6 +74,11 @@ class Field:
         """The second column of a type that needs two: a duration's comparable form, a geopoint's latitude."""
         return f"{self.column}_2"
 
+    @property
+    def is_additional(self) -> bool:
+        """Whether it stands for all fields that the schema does not name; its values are objects of them by label."""
+        return self.column == ADDITIONAL_MEMBER
+
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
@@ -113,13 +124,15 @@ class Document:
 
     ``place`` is the document's column. As every column it is never used again: a change of the schema that moves a
     label gives it another name, so that no statement made before can read the wrong member. ``indexed`` documents are
-    found by what is in them. Without ``compression`` the server's own way is used.
+    found by what is in them. Without ``compression`` the server's own way is used. With ``additional`` rows may carry
+    fields that the schema does not name.
     """
 
     columns: frozenset[str]
     indexed: bool = False
     compression: Literal["pglz", "lz4"] | None = None
     place: str = "data"
+    additional: bool = False
 
 
 Store = Literal["postgres", "mongodb"]
@@ -166,6 +179,19 @@ class Table:
     def by_name(self) -> dict[str, Field]:
         """Fields by label."""
         return {field.name: field for field in self.fields}
+
+    @cached_property
+    def additional(self) -> Field | None:
+        """What stands for all fields that the schema does not name; None where rows may have none."""
+        document = self.identity.document
+        if document is None or not document.additional:
+            return None
+        return Field(ADDITIONAL_NAME, "object", ADDITIONAL_MEMBER, inside=document.place)
+
+    @cached_property
+    def shown(self) -> tuple[Field, ...]:
+        """What a whole row shows: its fields, then all that the schema does not name."""
+        return self.fields if self.additional is None else (*self.fields, self.additional)
 
     @cached_property
     def key_fields(self) -> tuple[Field, ...]:

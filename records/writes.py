@@ -5,6 +5,7 @@ from typing import Any
 
 from datar.errors import FieldError, Invalid, InvalidFields, InvalidRows, NotFound, TooLarge
 from records import limits
+from records.additional import removed
 from records.conditions import EVERYTHING, AllOf, Condition
 from records.filters import condition_of
 from records.keys import key_row, read_key
@@ -17,7 +18,7 @@ from records.planning import check_paths, read_meta
 from records.relations import Lookups
 from records.rowerrors import ABSENT_FIELD
 from records.stamp import CREATED_FIELD, UPDATED_FIELD, stamp_new, stamped
-from records.table import Field, Json, Table
+from records.table import ADDITIONAL_NAME, Field, Json, Table
 from records.versions import Tags, refuse_unversioned, wanted_versions
 
 Rows = list[dict[str, Json]]
@@ -60,26 +61,26 @@ def plan_upsert(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) -> Up
     meta = read_meta(pairs, _UPSERT_WORDS)
     unique = _unique_fields(table, dict(pairs).get("unique_fields"))
     rows, single = read_rows(body)
-    sent = [frozenset(row) if isinstance(row, dict) else frozenset() for row in rows]
+    sent = [_sent_names(table, row) if isinstance(row, dict) else frozenset() for row in rows]
     rows = check_rows(table, rows, Purpose.CREATE, single=single)
     _check_unique_values(table, unique, rows, single=single)
     stamp_new(table, rows)
-    groups: dict[frozenset[str], list[int]] = {}
+    groups: dict[tuple[frozenset[str], frozenset[str]], list[int]] = {}
     for place, names in enumerate(sent):
-        groups.setdefault(names, []).append(place)
+        groups.setdefault((names, removed(rows[place].get(ADDITIONAL_NAME))), []).append(place)
     plans = tuple(
         WritePlan(
             table,
             [rows[place] for place in places],
             _full_fields(table, rows[places[0]]) if single else sent_fields(table, [rows[p] for p in places]),
             unique=unique,
-            sent=tuple(field for field in table.fields if field.name in names),
+            sent=tuple(field for field in table.shown if field.name in names),
             meta=meta,
             minimal=minimal,
             single=single,
             places=tuple(places),
         )
-        for names, places in groups.items()
+        for (names, _), places in groups.items()
     )
     return UpsertBatch(plans, single, minimal)
 
@@ -102,8 +103,12 @@ def plan_update(
     except InvalidFields as refused:
         raise InvalidFields([_absent_or_wrong(error, sent) for error in refused.errors]) from None
     _check_key_unchanged(table, row, key_row(table, key))
-    fields = tuple(field for field in table.fields if field.name in row and field.name not in table.primary_key)
-    return WritePlan(table, [row], fields, key=key, meta=meta, single=True, changes=True, versions=versions)
+    if replace and table.additional is not None:
+        row.setdefault(ADDITIONAL_NAME, {})
+    fields = tuple(field for field in table.shown if field.name in row and field.name not in table.primary_key)
+    return WritePlan(
+        table, [row], fields, key=key, meta=meta, single=True, changes=True, versions=versions, replaces=replace
+    )
 
 
 def plan_update_many(table: Table, body: bytes, pairs: Pairs, *, minimal: bool) -> WritePlan:
@@ -179,15 +184,22 @@ def read_rows(body: bytes) -> tuple[Any, bool]:
 def _full_fields(table: Table, row: dict[str, Json]) -> tuple[Field, ...]:
     """Every field, so that all single creates share a statement; a generated key only when it was sent."""
     if table.generated_key == "integer" and row.get(table.primary_key[0]) is None:
-        return tuple(field for field in table.fields if field.name != table.primary_key[0])
-    return table.fields
+        return tuple(field for field in table.shown if field.name != table.primary_key[0])
+    return table.shown
 
 
 def sent_fields(table: Table, rows: Rows) -> tuple[Field, ...]:
     """The fields that any row sends; never none, for an insert needs a column."""
     names: set[str] = set().union(*rows)
-    fields = tuple(field for field in table.fields if field.name in names)
+    fields = tuple(field for field in table.shown if field.name in names)
     return fields or table.fields[-1:]
+
+
+def _sent_names(table: Table, row: dict[str, Json]) -> frozenset[str]:
+    """What a row sends; whatever the schema does not know counts as one."""
+    if table.additional is None:
+        return frozenset(row)
+    return frozenset(name if name in table.by_name else ADDITIONAL_NAME for name in row)
 
 
 def _unique_fields(table: Table, text: str | None) -> tuple[str, ...]:

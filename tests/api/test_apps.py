@@ -8,7 +8,7 @@ from tests.api.descriptors import new_app, new_table
 from tests.cast import Answer, acme, new_tenant
 
 READ_ONLY = {
-    "id": 7,
+    "id": 999_999,
     "created_by": 999,
     "created_at": "2020-01-01T00:00:00Z",
     "tenant": "globex",

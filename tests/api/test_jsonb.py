@@ -90,6 +90,54 @@ def test_every_answer_is_that_of_a_flat_table() -> None:
     assert conversation(api, make(api, tables, "documents")) == conversation(api, f"{app}datatables/flat/data/")
 
 
+def test_fields_that_the_schema_does_not_name() -> None:
+    api = acme().api
+    rows = make(api, new_documents(api, new_app(api), additional_fields=True), "open")
+    size = {"mm": 140, "é": [None]}
+    whole = {"id": 1, "name": "Pen", "price": 1, "in_stock": None, "colour": "red", "size": size}
+    made = api.post(rows, {"name": "Pen", "price": 1, "colour": "red", "size": size, "gone": None})
+    assert (made.status, made.data["data"]) == (201, whole)
+    assert api.get(f"{rows}1/").data["data"] == whole
+    without = {name: value for name, value in whole.items() if name != "colour"}
+    assert api.patch(f"{rows}1/", {"colour": None}).data["data"] == without
+    assert [row["id"] for row in api.get(f"{rows}?%22size%22__mm__gt=100").data["data"]] == [1]
+    asked = api.post(f"{rows}query/", {"filters": {'"size"__mm': 140}, "fields": ["name"]})
+    assert asked.data["data"] == [{"name": "Pen"}]
+    assert api.get(f"{rows}?size=140").code == "unknown_field"
+    assert api.get(rows, Accept="text/csv").content.splitlines()[0].endswith(b",_additional")
+    assert api.put(f"{rows}1/", {"name": "Ink", "price": 2, "x": 1}).data["data"] == {
+        "id": 1, "name": "Ink", "price": 2, "in_stock": None, "x": 1,
+    }  # fmt: skip
+    many = [{"name": "a", "price": 1, "x": {}}, {"name": "b", "price": "no", "y": 2}, {"name": "c", "price": 3}]
+    left = api.post(f"{rows}?on_error=skip", many)
+    assert [(row["name"], row.get("x")) for row in left.data["data"]] == [("a", {}), ("c", None)]
+    assert api.patch(f"{rows}1/", {"_version": 5, "a\nb": 1}).status == 400
+
+
+def test_a_datasource_is_opened_and_closed_to_additional_fields() -> None:
+    """At once, and what was stored comes back."""
+    api = acme().api
+    app = new_app(api)
+    rows = make(api, new_documents(api, app), "door")
+    source = f"{app}datasources/documents/"
+    pen = {"name": "Pen", "price": 1}
+    assert api.post(rows, {**pen, "x": 1}).status == 400
+    for opened in (True, False, True):
+        assert api.patch(source, {"provider_config": {"additional_fields": opened}}).status == 200
+        TableCatalog(acme().schema).forget()
+        answer = api.post(f"{rows}upsert/", {"id": 1, **pen, "x": 1})
+        assert answer.status == (400 if not opened else 201 if answer.data["created"] else 200)
+        assert api.put(f"{rows}1/", {**pen, "x": 2} if opened else pen).status == 200
+        shown = {"id": 1, **pen, "in_stock": None}
+        assert api.get(f"{rows}1/").data["data"] == ({**shown, "x": 2} if opened else shown)
+    TableCatalog(acme().schema).forget()
+    assert api.patch(source, {"provider_config": {}}).status == 200
+    TableCatalog(acme().schema).forget()
+    assert api.patch(source, {"provider_config": {"additional_fields": True}}).status == 200
+    TableCatalog(acme().schema).forget()
+    assert api.get(f"{rows}1/").data["data"]["x"] == 2
+
+
 def test_tags_of_rows() -> None:
     api = acme().api
     rows = make(api, new_documents(api, new_app(api)), "notes")

@@ -61,6 +61,8 @@ class Engine:
         self._places: dict[tuple[str, str], int] = {}
         self.namespace = f"space_{next(_numbers)}"
         self.tables: dict[tuple[str, str], Table] = {}
+        self.additional = False
+        """Whether tables of PostgreSQL that are defined from now on are documents that take additional fields."""
         self.inactive: set[tuple[str, str]] = set()
         with psycopg.connect(url, autocommit=True) as connection:
             space = Identifier(self.namespace)
@@ -89,7 +91,8 @@ class Engine:
 
     def _parse(self, number: int, app: str, name: str, descriptor: Any, columns: Mapping[str, str]) -> Table:
         physical = f"{app}_{name}".lower().replace("-", "_")
-        document = Document(own_columns(descriptor), indexed=True) if self._keeps_documents(number) else None
+        keeps = self.additional or self._keeps_documents(number)
+        document = Document(own_columns(descriptor), indexed=True, additional=self.additional) if keeps else None
         store = self._store_of(app, name)
         identity = Identity(number, app, name, self.namespace, physical, 1, columns, document, store)
         return parse_table(descriptor, identity, self.find)

@@ -22,6 +22,8 @@ from records.providers.postgres.folding import Folding
 from records.providers.postgres.guard import guard
 from records.providers.postgres.insert import sent_rows, touched
 from records.providers.postgres.placing import (
+    additional_in,
+    change_text,
     document_change,
     document_text,
     inside,
@@ -62,13 +64,14 @@ def update_shape(plan: WritePlan) -> Hashable:
     columns = tuple(field.column for field in plan.fields)
     uneven = () if plan.single else tuple(field.column for field in plan.fields if _uneven(plan, field))
     place = (identity.namespace, identity.id, identity.revision)
-    return ("update", *place, columns, plan.single, plan.meta, plan.minimal, uneven, plan.versions is not None)
+    form = (plan.single, plan.meta, plan.minimal, plan.replaces, plan.versions is not None)
+    return ("update", *place, columns, form, uneven)
 
 
 def update_statement(plan: WritePlan) -> Composed:
     """Change the sent fields of one row, or of each row of a batch."""
     table = plan.table
-    row = row_text(table.fields, _TEMPLATE, meta=plan.meta)
+    row = row_text(table.shown, _TEMPLATE, meta=plan.meta)
     sent = {field.name for field in plan.fields}
     if plan.single:
         places = _places(plan.fields)
@@ -81,7 +84,8 @@ def update_statement(plan: WritePlan) -> Composed:
         ]
         if members := inside(plan.fields):
             patch = SQL("{patch}::jsonb").format(patch=Placeholder("patch"))
-            changes.append(document_change(members, "", names_text(members), patch))
+            sent_beside = None if plan.replaces else additional_in(patch)
+            changes.append(document_change(members, "", names_text(members), patch, sent_beside))
         every = SQL(", ").join([*changes, *touched(table, sent)])
         if plan.versions is not None:
             return change_in_version(plan, every, row)
@@ -113,7 +117,7 @@ def update_values(plan: WritePlan) -> Values:
         texts = (text for field in own(plan.fields) for text in texts_of(field, row[field.name]))
         values.update((f"column{place}", text) for place, text in enumerate(texts))
         if members := inside(plan.fields):
-            values["patch"] = document_text(members, row)
+            values["patch"] = (document_text if plan.replaces else change_text)(members, row)
         return {**values, **(key_values(plan.key) if plan.versions is None else version_values(plan))}
     values.update((f"column{place}", text) for place, text in enumerate(_batch_columns(plan)))
     return values
@@ -202,7 +206,8 @@ def _batch_document(plan: WritePlan) -> list[Composable]:
         return []
     last = len(_batch_columns(plan)) - 1
     gone, patch = Identifier("sent", f"s{last - 1}"), Identifier("sent", f"s{last}")
-    return [document_change(members, "t", gone, SQL("{patch}::jsonb").format(patch=patch))]
+    coming = SQL("{patch}::jsonb").format(patch=patch)
+    return [document_change(members, "t", gone, coming, additional_in(coming))]
 
 
 def _locked(table: Table, columns: int) -> Composed:

@@ -22,6 +22,8 @@ _PLAIN = SQL("{column}::text")
 _BASE64 = SQL("""'"' || translate(encode({column}, 'base64'), E'\\n', '') || '"'""")
 _CAST = SQL("{text}::{cast}")
 _INSIDE = SQL("({document} ->> {key})::{cast}")
+_ADDITIONAL = SQL("coalesce(',' || left(substr(nullif({column}{less}, '{{}}')::text, 2), -1), '')")
+_LESS = SQL(" - {taken}::text[]")
 _GEOPOINT = SQL("'[' || to_json({column})::text || ',' || to_json({beside})::text || ']'")
 
 
@@ -141,6 +143,12 @@ def rendering(field: Field) -> Composable:
     if field.type == "geopoint":
         return _GEOPOINT.format(column=first.of(), beside=others[0].of())
     return first.storage.render.format(column=first.of())
+
+
+def additional_rendering(field: Field, taken: Composable | None) -> Composable:
+    """The additional fields of a row as further members of its JSON text, each after a comma; those ``taken`` not."""
+    less = SQL("") if taken is None else _LESS.format(taken=taken)
+    return _ADDITIONAL.format(column=columns_of(field)[0].of(), less=less)
 
 
 def system_rendering(name: str) -> Composable:

@@ -10,6 +10,7 @@ from typing import Final
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
+from records.additional import headings
 from records.conditions import EVERYTHING
 from records.exports import Form
 from records.fieldtypes import field_type
@@ -96,7 +97,7 @@ def export_labels(plan: ListPlan | GroupPlan) -> list[str]:
     """What the cells of a line are called."""
     if isinstance(plan, GroupPlan):
         return group_names(plan)
-    return [*row_labels(plan.fields, plan.populated), *(SYSTEM_COLUMNS if plan.meta else ())]
+    return [*headings(row_labels(plan.fields, plan.populated)), *(SYSTEM_COLUMNS if plan.meta else ())]
 
 
 def _list_statement(plan: ListPlan, form: Form, folding: Folding) -> Composed:

@@ -5,12 +5,15 @@ from typing import Final
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
+from records.additional import removed
+from records.jsontext import dumps
 from records.plan import WritePlan
 from records.providers.postgres.columns import VERSION_SEQUENCE, Column, columns_of, compared, qualified, rendering
 from records.providers.postgres.compile import Values
 from records.providers.postgres.ddl import sequence_text
 from records.providers.postgres.guard import guard
 from records.providers.postgres.placing import (
+    additional_in,
     document_change,
     document_text,
     documents_json,
@@ -23,7 +26,7 @@ from records.providers.postgres.rowtext import row_text
 from records.providers.postgres.values import columns_arrays, texts_of
 from records.stamp import UPDATED_FIELD, stamped
 from records.system import UPDATED, VERSION
-from records.table import Field, Table
+from records.table import ADDITIONAL_NAME, Field, Table
 
 _TEMPLATE: Final = Placeholder("template")
 _INSERT: Final = SQL("INSERT INTO {table} AS found ({columns}) SELECT {values} {source}WHERE {guard}{conflict}")
@@ -75,7 +78,7 @@ def insert_statement(plan: WritePlan) -> Composed:
     top, advanced = _advanced(plan)
     if plan.minimal:
         return _COUNT.format(insert=insert, created=created, top=top, advanced=advanced)
-    row = row_text(table.fields, _TEMPLATE, meta=plan.meta)
+    row = row_text(table.shown, _TEMPLATE, meta=plan.meta)
     if plan.single:
         key = SQL(", ").join(rendering(field) for field in table.key_fields)
         form = _ONE_ADVANCED if _key_state(plan) == "sent" else _ONE
@@ -104,6 +107,8 @@ def insert_values(plan: WritePlan) -> Values:
         if members := inside(plan.fields):
             texts.append(documents_json(members, plan.rows))
     values.update((f"column{place}", text) for place, text in enumerate(texts))
+    if plan.unique and plan.table.additional is not None:  # the same of all rows of a plan
+        values["removed"] = dumps(dict.fromkeys(removed(plan.rows[0].get(ADDITIONAL_NAME)))).decode()
     return values
 
 
@@ -254,7 +259,10 @@ def _document_changes(plan: WritePlan) -> list[Composable]:
     filled = names_text(field for field in inside(plan.fields) if field.name not in names)
     place = Identifier("excluded", updated[0].inside)
     patch = SQL("({document} - {filled}::text[])").format(document=place, filled=filled)
-    return [document_change(updated, "found", names_text(updated), patch)]
+    sent = SQL("coalesce({come}, '{{}}') || {removed}::jsonb").format(
+        come=additional_in(place), removed=Placeholder("removed")
+    )
+    return [document_change(updated, "found", names_text(updated), patch, sent)]
 
 
 def _same_key(plan: WritePlan) -> Composable:

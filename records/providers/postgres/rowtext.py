@@ -12,10 +12,18 @@ from psycopg.sql import SQL, Composable, Identifier, Placeholder
 
 from records.jsontext import dumps
 from records.plan import Populated
-from records.providers.postgres.columns import columns_of, compared, qualified, rendering, system_rendering
+from records.providers.postgres.columns import (
+    additional_rendering,
+    columns_of,
+    compared,
+    qualified,
+    rendering,
+    system_rendering,
+)
 from records.providers.postgres.source import joined
+from records.providers.postgres.values import array_literal
 from records.system import SYSTEM_COLUMNS
-from records.table import Field, Table
+from records.table import ADDITIONAL_NAME, Field, Table
 
 _OPENED: Final = SQL("(SELECT {text} FROM (SELECT {document} || '{{}}'::jsonb AS {document} OFFSET 0) AS document)")
 _ONE: Final = SQL("(SELECT {row} FROM {table} AS {alias} WHERE {condition})")
@@ -29,9 +37,10 @@ _MANY: Final = SQL(
 
 
 def row_template(fields: Sequence[Field], populated: Sequence[Populated] = (), *, meta: bool) -> str:
-    """``{"label":%s,…}``: labels as JSON text, their ``%`` doubled for ``format``."""
+    """``{"label":%s,…}``: labels as JSON text, their ``%`` doubled for ``format``; additional ones fill a hole."""
     labels = [*row_labels(fields, populated), *(SYSTEM_COLUMNS if meta else ())]
-    return "{" + ",".join(dumps(label).decode().replace("%", "%%") + ":%s" for label in labels) + "}"
+    holes = (f",{dumps(label).decode().replace('%', '%%')}:" if label != ADDITIONAL_NAME else "" for label in labels)
+    return "{" + "%s".join([*holes, ""])[1:] + "}"
 
 
 def row_labels(fields: Sequence[Field], populated: Sequence[Populated] = ()) -> list[str]:
@@ -42,7 +51,7 @@ def row_labels(fields: Sequence[Field], populated: Sequence[Populated] = ()) -> 
 
 def row_text(fields: Sequence[Field], template: Composable, *, meta: bool) -> Composable:
     """The expression that fills the template from the columns of a row."""
-    return _filled(fields, [rendering(field) for field in fields], template, meta=meta)
+    return _filled(fields, [_rendering(field, None) for field in fields], template, meta=meta)
 
 
 def populated_row(fields: Sequence[Field], populated: Sequence[Populated], alias: str, *, meta: bool) -> Composable:
@@ -56,18 +65,30 @@ def populated_row(fields: Sequence[Field], populated: Sequence[Populated], alias
     return _filled(fields, holes, Placeholder("template"), meta=meta)
 
 
+def taken_names(populated: Sequence[Populated]) -> str:
+    """Names that are a relation's, so no additional field's, as an array literal."""
+    return array_literal([each.relation.name for each in populated])
+
+
 def row_holes(
-    fields: Sequence[Field], populated: Sequence[Populated], alias: str, numbers: Iterator[int]
+    fields: Sequence[Field],
+    populated: Sequence[Populated],
+    alias: str,
+    numbers: Iterator[int],
+    own: str = "",
 ) -> list[Composable]:
-    """The JSON text of each of ``row_labels``, SQL NULL for null."""
+    """The JSON text of each of ``row_labels``, SQL NULL for null; ``own`` is the number of the relation they are of."""
     relations = {each.relation.name: _relation_text(each, alias, numbers) for each in populated}
-    columns = {field.name: rendering(field) for field in fields}
+    taken = Placeholder(f"taken{own}") if populated else None
+    columns = {field.name: _rendering(field, taken) for field in fields}
     return [relations.get(label, columns.get(label, SQL("NULL"))) for label in row_labels(fields, populated)]
 
 
 def populated_templates(populated: Sequence[Populated]) -> dict[str, str]:
-    """The templates of the relations, by the names of their placeholders."""
-    return {f"template{place}": template for place, template in enumerate(_templates(populated))}
+    """The templates of the relations and the names taken in rows, by the names of their placeholders."""
+    templates = {f"template{place}": template for place, template in enumerate(_templates(populated))}
+    taken = {f"taken{place}": names for place, names in enumerate(_taken(populated))}
+    return {**templates, **taken, "taken": taken_names(populated)} if populated else {}
 
 
 def link_columns(populated: Sequence[Populated]) -> Iterator[str]:
@@ -85,20 +106,30 @@ def read_columns(fields: Sequence[Field], populated: Sequence[Populated], *, met
 
 def _templates(populated: Sequence[Populated]) -> Iterator[str]:
     for each in populated:
-        yield row_template(each.relation.target.fields, each.populated, meta=False)
+        yield row_template(each.relation.target.shown, each.populated, meta=False)
         yield from _templates(each.populated)
+
+
+def _taken(populated: Sequence[Populated]) -> Iterator[str]:
+    for each in populated:
+        yield taken_names(each.populated)
+        yield from _taken(each.populated)
+
+
+def _rendering(field: Field, taken: Composable | None) -> Composable:
+    return additional_rendering(field, taken) if field.is_additional else rendering(field)
 
 
 def _relation_text(populated: Populated, outer: str, numbers: Iterator[int]) -> Composable:
     number = next(numbers)
     relation, alias = populated.relation, f"p{number}"
     target = relation.target
-    holes = row_holes(target.fields, populated.populated, alias, numbers)
-    row = _filled(target.fields, holes, Placeholder(f"template{number}"), meta=False)
+    holes = row_holes(target.shown, populated.populated, alias, numbers, str(number))
+    row = _filled(target.shown, holes, Placeholder(f"template{number}"), meta=False)
     place = {"table": qualified(target), "alias": Identifier(alias), "condition": joined(relation, outer, alias)}
     if not relation.many:
         return _ONE.format(row=row, **place)
-    names = read_columns(target.fields, populated.populated, meta=False)
+    names = read_columns(target.shown, populated.populated, meta=False)
     names += [name for name in (compared(field).name for field in target.key_fields) if name not in names]
     columns = SQL(", ").join(Identifier(alias, name) for name in names)
     limit = Placeholder("populate_limit")

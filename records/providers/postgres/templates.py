@@ -15,5 +15,5 @@ def templates_of(plan: ListPlan | GroupPlan | KeyedPlan | LinkedPlan | WritePlan
         case GroupPlan():
             return group_templates(plan)
         case WritePlan():
-            return {"template": row_template(plan.table.fields, meta=plan.meta)}
+            return {"template": row_template(plan.table.shown, meta=plan.meta)}
     return read_templates(plan)

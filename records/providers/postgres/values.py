@@ -43,7 +43,7 @@ def columns_json(field: Field, rows: Sequence[dict[str, Json]]) -> tuple[str, ..
 
 def columns_arrays(field: Field, rows: Sequence[dict[str, Json]]) -> tuple[str, ...]:
     """A field of many rows as PostgreSQL array literals, one per column."""
-    return tuple(_array_literal(values) for values in _columns(field, rows))
+    return tuple(array_literal(values) for values in _columns(field, rows))
 
 
 def _columns(field: Field, rows: Sequence[dict[str, Json]]) -> tuple[list[Json], ...]:
@@ -60,7 +60,7 @@ def _columns(field: Field, rows: Sequence[dict[str, Json]]) -> tuple[list[Json],
     return (values,)
 
 
-def _array_literal(values: list[Json]) -> str:
+def array_literal(values: list[Json]) -> str:
     """JSON's array in braces is the literal, as long as no text needs an escape that only JSON knows.
 
     Both quote texts with ``"``, escape ``"`` and ``\\`` with a backslash, and take a bare ``null`` for null. Source:
