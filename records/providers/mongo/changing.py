@@ -26,7 +26,7 @@ from records.providers.mongo.references import (
     parents_of,
 )
 from records.providers.mongo.releasing import Releasing, update_of
-from records.providers.mongo.rendering import RowWriter
+from records.providers.mongo.rendering import row_writer
 from records.providers.mongo.server import Document, Server
 from records.providers.mongo.standing import check_standing
 from records.providers.mongo.values import Bson, check_rows, key_from_texts, key_of
@@ -146,7 +146,7 @@ class _Change:
         plan = self.plan
         if plan.minimal:
             return Written(len(plan.rows), held=True)
-        writer = RowWriter(self.table, self.table.fields, meta=plan.meta)
+        writer = row_writer(self.table, self.table.fields, meta=plan.meta)
         version = int(rows[0][VERSION]) if plan.single else 0
         return Written(len(rows), rows=writer.page(rows), version=version, found=True, held=True)
 

@@ -12,7 +12,7 @@ from records.providers.mongo.errors import wrapped
 from records.providers.mongo.grouping import Grouped
 from records.providers.mongo.listing import listed, streamed
 from records.providers.mongo.ordering import terms_of
-from records.providers.mongo.rendering import RowWriter, dumps
+from records.providers.mongo.rendering import RowWriter, dumps, row_writer
 from records.providers.mongo.server import Document, Server
 from records.providers.mongo.source import Source
 from records.providers.mongo.streaming import Batches, turn
@@ -35,7 +35,7 @@ def _pieces(server: Server, plan: ListPlan | GroupPlan, form: Form) -> Generator
             grouped = Grouped(plan, wide=True)
             yield from pieces(_group_lines(grouped, asking, batches, form), form, grouped.names)
         else:
-            writer = RowWriter(plan.table, plan.fields, plan.populated, meta=plan.meta)
+            writer = row_writer(plan.table, plan.fields, plan.populated, meta=plan.meta)
             yield from pieces(_lines(plan, writer, asking, batches, form), form, writer.labels)
 
 

@@ -17,7 +17,7 @@ from records.providers.mongo.generating import catch_up, keyless, make_room, rep
 from records.providers.mongo.layout import path_of
 from records.providers.mongo.ledger import Entry, Ledger
 from records.providers.mongo.references import check_parents, held_keys, parents_of
-from records.providers.mongo.rendering import RowWriter
+from records.providers.mongo.rendering import row_writer
 from records.providers.mongo.server import Document, Server
 from records.providers.mongo.values import check_rows, instant_of, instant_text, json_of, value_at
 from records.stamp import NOW
@@ -103,7 +103,7 @@ def written_of(plan: WritePlan, documents: Sequence[Document], created: int) -> 
     """What became of the plan, its rows as they would be read."""
     if plan.minimal:
         return Written(len(documents), created=created)
-    writer = RowWriter(plan.table, plan.table.fields, meta=plan.meta)
+    writer = row_writer(plan.table, plan.table.fields, meta=plan.meta)
     if plan.single:
         paths = [(field, path_of(plan.table, field)) for field in plan.table.key_fields]
         key = tuple(json_of(field, value_at(documents[0], path)) for field, path in paths)

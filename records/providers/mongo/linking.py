@@ -10,7 +10,7 @@ from records.providers.mongo.asking import asked
 from records.providers.mongo.layout import KEY, compared_path, path_of
 from records.providers.mongo.listing import projection
 from records.providers.mongo.populating import link_paths, populate_stages
-from records.providers.mongo.rendering import RowWriter
+from records.providers.mongo.rendering import row_writer
 from records.providers.mongo.server import Document, Pipeline, Server
 from records.providers.mongo.values import Bson, operand
 from records.table import Field
@@ -30,7 +30,7 @@ def read_linked(server: Server, plan: LinkedPlan) -> bytes:
     stages += [{"$sort": order}, *populate_stages(plan.populated, plan.table)]
     most = len(wanted) * (plan.limit or 1)
     documents = asked(server, lambda asking: asking.rows(plan.table, stages, most=most))
-    return RowWriter(plan.table, plan.fields, plan.populated).page(documents)
+    return row_writer(plan.table, plan.fields, plan.populated).page(documents)
 
 
 def _operands(plan: LinkedPlan) -> Iterator[tuple[Bson, ...]]:

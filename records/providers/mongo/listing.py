@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from records.kept import Kept
 from records.plan import ListPlan, Populated
 from records.providers.mongo.asking import Asking
 from records.providers.mongo.layout import KEY, SYSTEM_PATHS, collection_name, path_of
@@ -16,6 +17,9 @@ from records.providers.mongo.source import Source
 from records.table import Field, Table
 
 _PIECE: Final = "_piece"
+_PROJECTIONS_KEPT: Final = 2_000
+_projections: Kept[tuple[Table, tuple[str, ...], bool, tuple[str, ...]], Document] = Kept(_PROJECTIONS_KEPT)
+"""Of rows without relations; what is sent is never changed."""
 
 
 def listed(
@@ -48,9 +52,14 @@ def row_stages(
     table: Table, fields: Sequence[Field], populated: Sequence[Populated], *, meta: bool, kept: Iterable[str] = ()
 ) -> Pipeline:
     """What a row of these fields needs and no more, ``kept`` paths besides, then its relations."""
-    paths = [path_of(table, field) for field in fields]
-    paths += [*link_paths(populated, table), *kept, *(SYSTEM_PATHS if meta else ())]
-    return [{"$project": projection(paths)}, *populate_stages(populated, table)]
+    shape = (table, tuple([field.column for field in fields]), meta, tuple(kept))
+    own = _projections.get(shape) if not populated else None
+    if own is None:
+        paths = [path_of(table, field) for field in fields]
+        own = projection([*paths, *link_paths(populated, table), *shape[3], *(SYSTEM_PATHS if meta else ())])
+        if not populated:
+            _projections.put(shape, own)
+    return [{"$project": own}, *populate_stages(populated, table)]
 
 
 def projection(paths: Iterable[str]) -> Document:

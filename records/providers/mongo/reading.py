@@ -2,13 +2,13 @@
 
 from records.jsontext import dumps
 from records.plan import KeyedPlan, ListPlan, Row
-from records.providers.mongo.asking import Asking, asked
+from records.providers.mongo.asking import Asking, asked, row_asked
 from records.providers.mongo.keyed import keyed_plan
 from records.providers.mongo.layout import KEY
 from records.providers.mongo.listing import listed, row_stages
 from records.providers.mongo.matching import condition_stages
 from records.providers.mongo.ordering import terms_of
-from records.providers.mongo.rendering import RowWriter
+from records.providers.mongo.rendering import row_writer
 from records.providers.mongo.server import Document, Pipeline, Server
 from records.providers.mongo.source import Source
 from records.providers.mongo.totals import total_of
@@ -29,17 +29,26 @@ def read_list(server: Server, plan: ListPlan) -> bytes:
         return found, total_of(known, len(found), asking)
 
     documents, total = asked(server, ask)
-    rows = RowWriter(plan.table, plan.fields, plan.populated, meta=plan.meta).page(documents)
+    rows = row_writer(plan.table, plan.fields, plan.populated, meta=plan.meta).page(documents)
     return b'{"data":[' + rows + b"]," + dumps({"total": total, **page.place})[1:]
 
 
 def read_row(server: Server, plan: KeyedPlan) -> Row | None:
     """One row as ``{"data":{…}}`` with its version; None when there is none. Raises PyMongoError."""
-    stages: Pipeline = [{"$match": {KEY: {"$eq": key_from_texts(plan.table, plan.key)}}}]
-    stages += condition_stages(plan.scope, Source(plan.table))
-    stages += row_stages(plan.table, plan.fields, plan.populated, meta=plan.meta, kept=[VERSION])
-    found = asked(server, lambda asking: asking.rows(plan.table, stages, most=1))
-    if not found:
+    found = _found_row(server, plan)
+    if found is None:
         return None
-    text = RowWriter(plan.table, plan.fields, plan.populated, meta=plan.meta).row(found[0])
-    return Row(b'{"data":' + text + b"}", found[0][VERSION])
+    text = row_writer(plan.table, plan.fields, plan.populated, meta=plan.meta).row(found)
+    return Row(b'{"data":' + text + b"}", found[VERSION])
+
+
+def _found_row(server: Server, plan: KeyedPlan) -> Document | None:
+    by_key: Document = {KEY: {"$eq": key_from_texts(plan.table, plan.key)}}
+    scope = condition_stages(plan.scope, Source(plan.table))
+    shape = row_stages(plan.table, plan.fields, plan.populated, meta=plan.meta, kept=[VERSION])
+    if len(shape) == 1 and all("$match" in stage for stage in scope):
+        query = {"$and": [by_key, *(stage["$match"] for stage in scope)]} if scope else by_key
+        return row_asked(server, plan.table, query, shape[0]["$project"])
+    stages: Pipeline = [{"$match": by_key}, *scope, *shape]
+    found = asked(server, lambda asking: asking.rows(plan.table, stages, most=1))
+    return found[0] if found else None

@@ -13,6 +13,7 @@ from bson.decimal128 import Decimal128
 
 from records.exports import Form, quoted, quoted_if_needed
 from records.fieldtypes import FIELD_TYPES, field_type
+from records.kept import Kept
 from records.plan import Populated
 from records.providers.mongo.decimals import decimal_json, decimal_text
 from records.providers.mongo.jsonvalues import json_cell, shown_json
@@ -97,6 +98,24 @@ class RowWriter:
 
     def _cells(self, documents: Documents) -> Iterator[Sequence[str]]:
         return zip(*(column.cells(documents) for column in self._columns), strict=True)
+
+
+_WRITERS_KEPT: Final = 2_000
+_writers: Kept[tuple[Table, tuple[str, ...], bool], RowWriter] = Kept(_WRITERS_KEPT)
+
+
+def row_writer(
+    table: Table, fields: Sequence[Field], populated: Sequence[Populated] = (), *, meta: bool = False
+) -> RowWriter:
+    """Such a writer; those without relations are kept, for all requests."""
+    if populated:
+        return RowWriter(table, fields, populated, meta=meta)
+    shape = (table, tuple([field.column for field in fields]), meta)
+    known = _writers.get(shape)
+    if known is None:
+        known = RowWriter(table, fields, meta=meta)
+        _writers.put(shape, known)
+    return known
 
 
 class _Column:

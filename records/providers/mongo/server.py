@@ -50,6 +50,7 @@ class Server:
         """One for each stream of this process at once, which a client takes at its own pace."""
         self.uuids: Kept[tuple[str, str], Any] = Kept(_COLLECTIONS_KEPT)
         """Of collections that were read, by namespace and name."""
+        self._collections: Kept[tuple[str, str], Collection[Document]] = Kept(_COLLECTIONS_KEPT)
         given = {name.lower(): value.lower() for name, value in parse_qsl(url.partition("?")[2])}
         self._reach = Reach(direct=given.get("directconnection") == "true")
         times: dict[str, Any] = {name: value for name, value in _TIMES.items() if name.lower() not in given}
@@ -78,7 +79,12 @@ class Server:
     def collection(self, table: Table) -> Collection[Document]:
         """The collection of a table. Raises Unavailable while it is known that the server does not answer."""
         self._reach.require()
-        return self.database(table.identity.namespace).get_collection(collection_name(table))
+        place = (table.identity.namespace, collection_name(table))
+        known = self._collections.get(place)
+        if known is None:
+            known = self.database(place[0]).get_collection(place[1])
+            self._collections.put(place, known)
+        return known
 
     @contextmanager
     def snapshot(self) -> Iterator[ClientSession]:

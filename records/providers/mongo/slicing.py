@@ -7,7 +7,7 @@ from records.providers.mongo.asking import Asking, asked
 from records.providers.mongo.keyed import keyed_plan
 from records.providers.mongo.listing import listed, value_in
 from records.providers.mongo.ordering import Term, terms_of
-from records.providers.mongo.rendering import RowWriter
+from records.providers.mongo.rendering import row_writer
 from records.providers.mongo.server import Document, Server
 from records.providers.mongo.source import Source
 from records.providers.mongo.values import text_of
@@ -25,7 +25,7 @@ def read_slice(server: Server, plan: ListPlan) -> Slice:
 
     found = asked(server, ask)
     shown = found[:size]
-    rows = RowWriter(plan.table, plan.fields, plan.populated, meta=plan.meta).page(shown)
+    rows = row_writer(plan.table, plan.fields, plan.populated, meta=plan.meta).page(shown)
     return Slice(rows, tuple(_text(term, shown[-1]) for term in terms) if len(found) > size else None)
 
 
