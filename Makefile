@@ -6,10 +6,10 @@ PORT ?= 8000
 BIN := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help up test lint format bench trust lock clean
+.PHONY: help up test lint format bench bench-providers trust lock clean
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
 
 .venv/runtime.stamp: requirements/runtime.lock requirements/install.sh
 	@PYTHON="$(PYTHON)" sh requirements/install.sh runtime
@@ -31,6 +31,9 @@ format: .venv/dev.stamp ## rewrite the code in the house format
 
 bench: .venv/dev.stamp ## the service against the floor, as ratios in one run
 	@$(BIN) -m bench.run
+
+bench-providers: .venv/dev.stamp ## tables on jsonb and mongodb beside flat ones, in one run
+	@$(BIN) -m bench.run --providers
 
 trust: .venv/dev.stamp ## the long profiles: 10,000 examples a property
 	@DATAR_TEST_PROFILE=trust $(BIN) -m tests.run

@@ -152,10 +152,12 @@ def _page(
             return {"data": [shape(row) for row in collection.aggregate(stages, batchSize=size + 1)], "total": None}
         with database.client.start_session(snapshot=True) as session:
             rows = [shape(row) for row in collection.aggregate(stages, session=session, batchSize=size + 1)]
-            count: Pipeline = [{"$match": match}, {"$count": "n"}]
             if 0 < len(rows) < size:
                 return {"data": rows, "total": skip + len(rows)}
-            return {"data": rows, "total": sum(row["n"] for row in collection.aggregate(count, session=session))}
+            count: Pipeline = [{"$match": match}, {"$count": "n"}]
+            options: Document = {} if match else {"hint": "_id_"}  # keys are smaller than documents
+            counted = collection.aggregate(count, session=session, **options)
+            return {"data": rows, "total": sum(row["n"] for row in counted)}
 
     return ask
 
