@@ -3,6 +3,7 @@
 Among the values of a row they stand together under ``ADDITIONAL_NAME``, by their labels; null says that one goes.
 """
 
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -26,12 +27,17 @@ def unknown_names(row: Mapping[str, Json], known: Collection[str]) -> list[str]:
     return names
 
 
-def check_label(name: str) -> None:
-    """Raise RefusedError for a name that cannot be a field's."""
+def check_label(name: str, known: Iterable[str]) -> None:
+    """Raise RefusedError for a name that cannot be a field's, or is one of the schema's in other characters."""
     if name in RESERVED:
         raise RefusedError("read_only_field", "This is a system column; leave it out.")
     if mistake := label_mistake(name):
         raise RefusedError("invalid_label", f"The name of a field {mistake}")
+    if not name.isascii():
+        plain = unicodedata.normalize("NFC", name)
+        twin = next((label for label in known if unicodedata.normalize("NFC", label) == plain), None)
+        if twin is not None:
+            raise RefusedError("duplicate_field", f"Is '{twin}' in other characters; send it as the schema has it.")
 
 
 def check_additional(rows: Iterable[dict[str, Json]], known: Collection[str]) -> None:
@@ -40,7 +46,7 @@ def check_additional(rows: Iterable[dict[str, Json]], known: Collection[str]) ->
     for row in rows:
         for name in unknown_names(row, known):
             if name not in seen:
-                check_label(name)
+                check_label(name, known)
                 seen.add(name)
             json_value(row[name])
 

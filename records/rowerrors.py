@@ -116,7 +116,7 @@ def _refuse_additional(check: RowCheck, row: Row, refused: dict[str, list[Refuse
         return
     for name in names:
         try:
-            check_label(name)
+            check_label(name, check.rules)
             json_value(row[name])
         except RefusedError as refusal:
             refused[name] = [refusal]

@@ -22,6 +22,7 @@ FIELDS: list[dict[str, Any]] = [
     {"name": "many", "type": "integer"},
     {"name": "code", "type": "string", "constraints": {"unique": True}},
 ]
+ACCENTED = [*FIELDS, {"name": "\u00e9t\u00e9", "type": "string"}]
 PLAIN = {"word": None, "many": None, "code": None}
 ODD = {'a"b': 1, "100%": "%s", "{}": {"deep": [None, {"x": None}]}, "+": "x", "word_2": 2, "$m": True, "é\\": 1.50}
 
@@ -168,6 +169,13 @@ def test_a_whole_row_has_a_tag(rows: Rows) -> None:
 def test_lone_surrogates_are_refused(rows: Rows, body: bytes) -> None:
     with pytest.raises(Invalid):
         rows.create(body)
+
+
+def test_a_field_of_the_schema_in_other_characters(open_engine: Engine) -> None:
+    rows = open_engine.table("accented", {"fields": ACCENTED})
+    with pytest.raises(InvalidFields) as caught:
+        rows.create({"e\u0301te\u0301": "x"})
+    assert [error.code for error in caught.value.errors] == ["duplicate_field"]
 
 
 def test_as_many_as_there_may_be(rows: Rows) -> None:
