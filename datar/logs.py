@@ -12,12 +12,15 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request this thread works on; on every line of the log."""
 
 LINE_CHARACTERS = 2_000
+_DRIVERS = ("psycopg", "django.db", "pymongo", "bson")
+_LEVELS = {"psycopg.pool": "ERROR", "django.request": "CRITICAL", "pymongo": "INFO"}
+"""Of loggers that would say more: pymongo writes whole commands, rows and all, when asked for DEBUG."""
 
 
 def traceback_text(error: BaseException | None) -> str:
     """A traceback for the log. Once a database had a part in it, without any message: those quote rows' values.
 
-    What is left of a database's error is its SQLSTATE and the name of the constraint.
+    What is left of a database's error is its SQLSTATE or number, and the name of the constraint.
     """
     if error is None:
         return ""
@@ -40,14 +43,18 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _of_database(error: BaseException) -> bool:
-    return any(kind.__module__.startswith(("psycopg", "django.db")) for kind in type(error).__mro__)
+    return any(kind.__module__.startswith(_DRIVERS) for kind in type(error).__mro__)
 
 
 def _named(error: BaseException) -> str:
     kind = type(error)
     diagnosis = getattr(error, "diag", None)
     constraint = getattr(diagnosis, "constraint_name", None)
-    known = (("sqlstate", getattr(error, "sqlstate", None)), ("constraint", constraint))
+    known = (
+        ("sqlstate", getattr(error, "sqlstate", None)),
+        ("constraint", constraint),
+        ("code", getattr(error, "code", None) if kind.__module__.startswith("pymongo") else None),
+    )
     return f"{kind.__module__}.{kind.__qualname__}" + "".join(f" {name}={value}" for name, value in known if value)
 
 
@@ -97,6 +104,6 @@ def configure(settings: dict[str, Any]) -> None:
             "formatters": {"json": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": settings["level"]},
-            "loggers": {"psycopg.pool": {"level": "ERROR"}, "django.request": {"level": "CRITICAL"}},
+            "loggers": {name: {"level": level} for name, level in _LEVELS.items()},
         }
     )

@@ -7,8 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from bson.errors import InvalidDocument
 from django.db import IntegrityError, OperationalError, ProgrammingError
 from django.test import RequestFactory
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 from rest_framework import exceptions as drf
 from structlog.stdlib import ProcessorFormatter
 
@@ -117,6 +119,36 @@ def test_ti_20_nor_what_django_or_a_group_wraps(pg: psycopg.Connection) -> None:
         assert VALUE not in text
         assert "secret" not in text
         assert "sqlstate=23505" in text
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        DuplicateKeyError(f"dup key: {VALUE}", 11000, {"keyValue": {"name": VALUE}}),
+        BulkWriteError({"writeErrors": [{"code": 121, "op": {"name": VALUE}}]}),
+        InvalidDocument(f"cannot encode object: {VALUE}"),
+    ],
+)
+def test_ti_20_nor_what_mongodb_says(cause: Exception) -> None:
+    assert VALUE in f"{cause} {getattr(cause, 'details', '')}"
+    try:
+        raise KeyError(f"{VALUE} again") from cause
+    except KeyError as error:
+        line = logged(error)
+    assert VALUE not in json.dumps(line)
+    assert type(cause).__name__ in line["exception"]
+    assert ("code=11000" in line["exception"]) is isinstance(cause, DuplicateKeyError)
+
+
+def test_ti_20_no_level_writes_down_what_mongodb_is_sent() -> None:
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.DEBUG)
+    try:
+        for name in ("pymongo.command", "pymongo.connection", "pymongo.serverSelection"):
+            assert not logging.getLogger(name).isEnabledFor(logging.DEBUG)
+    finally:
+        root.setLevel(before)
 
 
 def test_other_errors_keep_their_message() -> None:
