@@ -63,8 +63,9 @@ class Mover(Protocol):
         """Hold the foreign keys from the table, and those of ``children`` to it, as far as the store keeps both sides.
         ``before`` is what ``untie`` did where the table was."""
 
-    def discard(self, table: Table) -> None:
-        """Remove what was made and the caller's transaction does not take back; what cannot be reached stays."""
+    def discard(self, table: Table) -> bool:
+        """Remove what was made and the caller's transaction does not take back; what cannot be reached stays. Whether
+        nobody can ever have seen it."""
 
     def drop(self, namespace: str, name: str, transaction: Any) -> None:
         """Remove a physical table with its rows, if it is there."""

@@ -6,7 +6,7 @@ numbers are written in one way; the sum of their digests does not depend on the 
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import blake2b
 from itertools import islice
@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import orjson
 
+from records.additional import gather
 from records.conditions import EVERYTHING, Expression
 from records.linking import read_json
-from records.mover import Mover
+from records.mover import CannotHoldError, Mover
 from records.plan import ListPlan, Sort
 from records.provider import Provider
 from records.recordid import join_id
@@ -48,18 +49,42 @@ def copy(source: Table, provider: Provider, target: Table, mover: Mover, transac
 
     Raises CannotHoldError, Stale, and what reads and writes raise.
     """
-    sent, there = Sum(), Sum()
+    sent, there, refused = Sum(), Sum(), list[int]()
+    target = _opened(target)
     with closing(provider.stream(every_row(source), "ndjson")) as pieces:
-        mover.fill(target, sent.counted(_rows(pieces)), transaction)
+        mover.fill(target, _fitting(sent.counted(_rows(pieces)), target, refused), transaction)
+    if refused:
+        raise CannotHoldError("it has fields that the schema does not name.", refused, len(refused))
     for _ in there.counted(_rows(mover.written(every_row(target), transaction))):
         pass
     return sent == there
 
 
 def every_row(table: Table) -> ListPlan:
-    """The whole table in the order of its key, with what the service keeps of each row."""
+    """The whole table in the order of its key, with what the service keeps of each row, and fields that the schema
+    does not name."""
     order = tuple(Sort(Expression(field)) for field in table.key_fields)
-    return ListPlan(table, table.fields, EVERYTHING, order, page=None, meta=True)
+    whole = _opened(table)
+    return ListPlan(whole, whole.shown, EVERYTHING, order, page=None, meta=True)
+
+
+def _opened(table: Table) -> Table:
+    """The table with all that its documents hold, also what is shown to nobody for now."""
+    document = table.identity.document
+    if document is None:
+        return table
+    return replace(table, identity=replace(table.identity, document=replace(document, additional=True)))
+
+
+def _fitting(rows: Iterable[dict[str, Json]], target: Table, refused: list[int]) -> Iterator[dict[str, Json]]:
+    """Rows as the target takes them; of those with fields that it has no room for, the places are noted."""
+    known = frozenset((*target.by_name, *SYSTEM_COLUMNS))
+    for place, row in enumerate(rows):
+        if len(row) > len(known) and target.additional is None:
+            refused.append(place)
+        elif len(row) > len(known):
+            gather([row], known)
+        yield row
 
 
 def ids_at(table: Table, provider: Provider, places: Iterable[int]) -> list[str]:

@@ -203,3 +203,27 @@ def test_who_may_not(api: Api, app: str) -> None:
     table = make(tenant.api, own, "flat_table", "things", PLAIN)
     viewer = tenant.api.with_token(new_user(tenant.schema))
     assert (move(viewer, table, "mongodb").status, move(tenant.api, table, "mongodb").status) == (403, 200)
+
+
+def test_fields_that_the_schema_does_not_name_go_along_or_hold_the_table(api: Api, app: str) -> None:
+    for slug in ("open", "closed"):
+        body = {"name": slug, "provider_type": "jsonb", "provider_config": {"additional_fields": slug == "open"}}
+        assert api.post(f"{app}datasources/", body).status == 201
+    table = make(api, app, "open", "things", PLAIN)
+    extra = {"n": 1.50, "more": [1, None, {"deep": 2.50}], "ünï": "✓"}
+    assert api.post(f"{table}data/", [{"n": 0}, extra, {"n": 2, "less": False}]).status == 201
+    before = rows_of(api, table)
+    for kind in ("flat_table", "mongodb"):
+        answer = move(api, table, kind)
+        assert (answer.code, answer.data["count"]) == ("migration_data_conflict", 2), answer
+        assert answer.data["ids"] == ["2", "3"]
+    assert rows_of(api, table) == before
+    moved(api, table, "closed")
+    assert "more" not in rows_of(api, table)[1]
+    assert move(api, table, "flat_table").code == "migration_data_conflict"
+    moved(api, table, "open")
+    assert rows_of(api, table) == before
+    for key, names in ((2, ("more", "ünï")), (3, ("less",))):
+        assert api.patch(f"{table}data/{key}/", dict.fromkeys(names)).status == 200
+    moved(api, table, "flat_table")
+    assert [row["n"] for row in rows_of(api, table)] == [0, 1.5, 2]

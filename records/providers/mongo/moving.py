@@ -88,10 +88,11 @@ class MongoMover:
         """The engine holds them."""
         return Done()
 
-    def discard(self, table: Table) -> None:
+    def discard(self, table: Table) -> bool:
         """Drop the collection; while MongoDB is away it stays, under a name that is written down."""
         with suppress(Unavailable, PyMongoError), wrapped(BULK_SECONDS, writes=True):
             self._server.collection(table).drop()
+        return False
 
     def drop(self, namespace: str, name: str, transaction: Any) -> None:
         """At once."""

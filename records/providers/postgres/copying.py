@@ -60,7 +60,7 @@ class CopyLoader:
     def restore(self, rows: Iterable[Sequence[str | None]], transaction: "psycopg.Connection[Any]") -> int:
         """The same of rows that were kept before: cells of every field, then texts of the service's own columns."""
         try:
-            return self._append(self._table.fields, rows, transaction, SYSTEM_COLUMNS)
+            return self._append(self._table.shown, rows, transaction, SYSTEM_COLUMNS)
         except psycopg.Error as error:
             raise _refused(error, self._table) from error
 

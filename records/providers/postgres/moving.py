@@ -144,8 +144,9 @@ class PostgresMover:
         ]
         return _done(ddl.apply(changes, transaction))
 
-    def discard(self, table: Table) -> None:
+    def discard(self, table: Table) -> bool:
         """The transaction takes it back."""
+        return True
 
     def drop(self, namespace: str, name: str, transaction: Connection) -> None:
         """With the transaction."""
@@ -153,7 +154,7 @@ class PostgresMover:
 
 
 def _cells(table: Table, loader: CopyLoader, row: Mapping[str, Json]) -> list[str | None]:
-    cells = [cell for field in table.fields for cell in loader.cells(field, row[field.name])]
+    cells = [cell for field in table.shown for cell in loader.cells(field, row.get(field.name))]
     return [*cells, *map(str, values_of(row))]
 
 
