@@ -50,3 +50,18 @@ def new_table(api: Api, app: str, name: str, schema: dict[str, Any] = PRODUCTS, 
     made = api.post(f"{app}datatables/", {"name": name, "json_schema": schema, **more})
     assert made.status == 201, made
     return f"{app}datatables/{name}/"
+
+
+def new_source(api: Api, app: str, provider: str) -> str:
+    """A datasource of the app, of a provider and called like it; the URL of its tables."""
+    slug = provider.replace("_", "-")
+    made = api.post(f"{app}datasources/", {"name": provider, "slug": slug, "provider_type": provider})
+    assert made.status == 201, made
+    return f"{app}datasources/{slug}/datatables/"
+
+
+def kept_table(api: Api, source: str, name: str, schema: dict[str, Any]) -> str:
+    """A materialized table of a datasource, whose tables' URL is given; the URL of its rows."""
+    made = api.post(source, {"name": name, "json_schema": schema, "materialize": True})
+    assert made.status == 201, made
+    return f"{source.partition('datasources/')[0]}datatables/{name}/data/"

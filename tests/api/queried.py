@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 import psycopg
 from psycopg import sql
 
-from tests.api.descriptors import new_app, new_table
+from tests.api.descriptors import kept_table, new_app, new_source
 from tests.cast import Answer, Api, Tenant, new_tenant
 
 MAKERS: dict[str, Any] = {"fields": [{"name": "name", "type": "string"}, {"name": "country", "type": "string"}]}
@@ -52,13 +52,13 @@ Pairs = tuple[tuple[str, str], ...]
 class Stage:
     """A tenant of its own with makers, things and parts; all rows of a table are few."""
 
-    def __init__(self, local: str = "queried") -> None:
+    def __init__(self, local: str = "queried", provider: str = "flat_table") -> None:
         self.tenant: Tenant = new_tenant(local)
         api = self.tenant.api
         self.app = new_app(api)
+        self.source = new_source(api, self.app, provider)
         self.makers, self.things, self.parts = (
-            new_table(api, self.app, name, schema, materialize=True) + "data/"
-            for name, schema in (("makers", MAKERS), ("things", THINGS), ("parts", PARTS))
+            self.table(name, schema) for name, schema in (("makers", MAKERS), ("things", THINGS), ("parts", PARTS))
         )
         for data, rows in (
             (self.makers, [{"name": "Ann", "country": "FR"}, {"name": "Bob", "country": "DE"}]),
@@ -72,6 +72,10 @@ class Stage:
     def api(self) -> Api:
         """The owner."""
         return self.tenant.api
+
+    def table(self, name: str, schema: dict[str, Any]) -> str:
+        """A new table of the stage's provider; the URL of its rows."""
+        return kept_table(self.api, self.source, name, schema)
 
     def ask(self, *pairs: tuple[str, str], table: str = "") -> Answer:
         """A list of things, or of the table whose URL is given."""
