@@ -1,8 +1,9 @@
 """What is MongoDB's own about conditions: its regular expressions, its indexes, its zones, its bounds."""
 
+import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -148,10 +149,11 @@ def test_paths_of_any_length_lead_into_json(mongo: Engine) -> None:
     assert ids(rows, {f"{path}__isnull": True}) == [2, 3]
     assert ids(rows, {"meta__" + "__".join("k" * 600): "found"}) == []
     began = time.perf_counter()
-    for operator in ("contains", "contained_by"):
+    shapes: list[Callable[[Any], Any]] = [lambda inner: [inner], lambda inner: {"k": inner}]
+    for operator, wrap in itertools.product(("contains", "contained_by"), shapes):
         nested: Any = 1
-        for _ in range(50):
-            nested = [nested]
+        for _ in range(58):
+            nested = wrap(nested)
         with pytest.raises(Invalid) as caught:
             rows.query({"filters": {f"meta__{operator}": {"a": nested}}})
         assert caught.value.code == "query_too_complex"

@@ -4,6 +4,7 @@ The expression is built along the value that is sent, which is small (``SOUGHT_J
 any shape, so its type is asked before anything is read from it.
 """
 
+from collections.abc import Iterable
 from itertools import count
 from typing import Final
 
@@ -35,13 +36,14 @@ def json_holds(match: Match, value: Aggregation) -> Aggregation:
     """
     if match.operator in ("contains", "contained_by"):
         sought = operand(match.expression.result, str(match.value))
-        found = _contains(sought, value) if match.operator == "contains" else _contained_by(value, sought)
-        if _depth(found) > _DEEPEST:
-            raise Invalid(
-                f"Filter on '{match.expression.result.name}': the value is nested deeper than MongoDB can compare.",
-                code="query_too_complex",
-            )
-        return found
+        if not _is_deeper(sought, _DEEPEST // 2):  # each of its levels takes more than two
+            found = _contains(sought, value) if match.operator == "contains" else _contained_by(value, sought)
+            if not _is_deeper(found, _DEEPEST):
+                return found
+        raise Invalid(
+            f"Filter on '{match.expression.result.name}': the value is nested deeper than MongoDB can compare.",
+            code="query_too_complex",
+        )
     keys = list(match.value) if isinstance(match.value, tuple) else [str(match.value)]
     return _has_keys(value, keys, every=match.operator == "has_all_keys")
 
@@ -163,7 +165,13 @@ def _text(value: Aggregation) -> Aggregation:
     return either(is_of("string", value), value, "")
 
 
-def _depth(value: Json) -> int:
-    if isinstance(value, dict):
-        return 1 + max(map(_depth, value.values()), default=0)
-    return 1 + max(map(_depth, value), default=0) if isinstance(value, list) else 0
+def _is_deeper(value: Json, levels: int) -> bool:
+    """Whether documents and arrays are nested in more levels than so; level by level, for Python recurses less deep."""
+    inside = [value]
+    for _ in range(levels + 1):
+        inside = [item for each in inside for item in _items(each)]
+    return bool(inside)
+
+
+def _items(value: Json) -> Iterable[Json]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

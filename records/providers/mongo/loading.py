@@ -1,4 +1,4 @@
-"""Many checked rows into a collection: for files of any length. What was added is found again by its versions."""
+"""Many checked rows into a collection: for files of any length. What was added is found again by keys and versions."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -16,10 +16,11 @@ from records.provider import RefusedLoad
 from records.providers.mongo.conflicts import clash_of
 from records.providers.mongo.documents import documents_of
 from records.providers.mongo.errors import wrapped
+from records.providers.mongo.layout import KEY
 from records.providers.mongo.ledger import key_sequence
 from records.providers.mongo.references import held_keys, orphans
 from records.providers.mongo.server import Server
-from records.providers.mongo.values import check_rows
+from records.providers.mongo.values import Bson, check_rows
 from records.providers.postgres.columns import VERSION_SEQUENCE
 from records.providers.postgres.ddl import sequence_text
 from records.system import VERSION
@@ -37,7 +38,8 @@ class DocumentLoader:
 
     def __init__(self, server: Server, table: Table, catalog: Catalog) -> None:
         self._server, self._table, self._catalog = server, table, catalog
-        self._versions: list[int] = []
+        self._added: list[tuple[Bson, Int64]] = []
+        """Key and version of each."""
         self._references: dict[ForeignKey, dict[tuple[Json, ...], int]] = {key: {} for key in held_keys(table)}
         """The first row that leads to each parent."""
 
@@ -68,10 +70,11 @@ class DocumentLoader:
         return count
 
     def undo(self) -> None:
-        """Remove what was added."""
-        collection = self._server.collection(self._table)
-        for start in range(0, len(self._versions), _BATCH):
-            collection.delete_many({VERSION: {"$in": self._versions[start : start + _BATCH]}})
+        """Remove what was added, found by its keys. A row that was there before with such a key has another version."""
+        for start in range(0, len(self._added), _BATCH):
+            keys, versions = zip(*self._added[start : start + _BATCH], strict=True)
+            with wrapped(writes=True):
+                self._server.collection(self._table).delete_many({KEY: {"$in": keys}, VERSION: {"$in": versions}})
 
     def _note_references(self, rows: Sequence[Row], before: int) -> None:
         for key, seen in self._references.items():
@@ -98,12 +101,14 @@ class DocumentLoader:
             raise RefusedLoad(first.message, place=before + (first.index or 0), fields=(first.field,)) from None
         moment = now.replace(tzinfo=None)
         documents = documents_of(self._table, self._table.fields, rows, now=moment, versions=versions)
-        self._versions += [Int64(version) for version in versions]
-        try:
-            with wrapped():
+        self._added += [(document[KEY], document[VERSION]) for document in documents]
+        with wrapped(writes=True):
+            try:
                 self._server.collection(self._table).insert_many(documents)
-        except BulkWriteError as error:
-            raise _refused(error, self._table, before) from None
+            except BulkWriteError as error:
+                if not error.details.get("writeErrors"):
+                    raise
+                raise _refused(error, self._table, before) from error
 
     def _take(self, transaction: Any, sequence: str, count: int) -> tuple[datetime, list[int]]:
         """The instant and numbers of a sequence of the tenant's."""
