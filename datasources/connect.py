@@ -3,14 +3,16 @@
 import os
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from django.conf import settings
 
 from datar import presence
 from datar.errors import ClientGone, Unavailable
 from datar.wanted import Wanted
+from datasources.providers import store_of
 from records.limits import STATEMENT_SECONDS
 from records.provider import Provider
 from records.providers.mongo.ledger import Ledger
@@ -18,32 +20,42 @@ from records.providers.mongo.provider import MongoProvider
 from records.providers.mongo.server import Server
 from records.providers.postgres.pool import Pool
 from records.providers.postgres.provider import PostgresProvider
+from records.table import Store
 
 _LOOK_SECONDS: Final = 0.05
 _REFUSED_SECONDS: Final = 60
 """Somebody has to do something about it first."""
 
+T = TypeVar("T")
+_Place = tuple[int, Store]
+"""By process too, for connections do not survive a fork."""
+
 _lock = threading.Lock()
-_pools: dict[int, Pool] = {}
-_servers: dict[int, Server] = {}
-_providers: dict[tuple[int, str], Provider] = {}
-"""By process, for connections do not survive a fork."""
+_pools: dict[_Place, Pool] = {}
+_servers: dict[_Place, Server] = {}
+_providers: dict[_Place, Provider] = {}
 
 
 def provider_for(provider_type: str) -> Provider:
-    """The provider of this process. Raises what ``mongodb_server`` raises."""
-    store = "mongodb" if provider_type == "mongodb" else "postgres"
-    if store == "mongodb":
-        mongodb_server()
-    key = (os.getpid(), store)
-    provider = _providers.get(key)
-    if provider is None:
-        made: Provider = (
-            MongoProvider(mongodb_server(), Ledger(_pool())) if store == "mongodb" else PostgresProvider(_pool())
-        )
-        with _lock:
-            provider = _providers.setdefault(key, made)
-    return provider
+    """The provider of this process for tables of such a datasource. Raises what ``mongodb_server`` raises."""
+    return provider_of(store_of(provider_type))
+
+
+def provider_of(store: Store) -> Provider:
+    """The provider of this process for what is kept in a store. Raises what ``mongodb_server`` raises."""
+    return _PROVIDERS[store]()
+
+
+def _postgres() -> Provider:
+    return _once(_providers, "postgres", lambda: PostgresProvider(_pool()))
+
+
+def _mongodb() -> Provider:
+    server = mongodb_server()
+    return _once(_providers, "mongodb", lambda: MongoProvider(server, Ledger(_pool())))
+
+
+_PROVIDERS: Final[Mapping[Store, Callable[[], Provider]]] = {"postgres": _postgres, "mongodb": _mongodb}
 
 
 def mongodb_server() -> Server:
@@ -57,12 +69,8 @@ def mongodb_server() -> Server:
             code="provider_not_available",
             retry_after=_REFUSED_SECONDS,
         )
-    server = _servers.get(os.getpid())
-    if server is None:
-        with _lock:
-            server = _servers.setdefault(
-                os.getpid(), Server(settings.DATAR_MONGODB_URL.text, size=settings.DATAR_POOL_SIZE)
-            )
+    url = settings.DATAR_MONGODB_URL.text
+    server = _once(_servers, "mongodb", lambda: Server(url, size=settings.DATAR_POOL_SIZE))
     if not server.is_there and settings.DATAR_EMBEDDED_MONGODB:
         _await_embedded(Wanted(Path(settings.DATAR_EMBEDDED_MONGODB)))
     return server
@@ -90,19 +98,26 @@ def _await_embedded(wanted: Wanted) -> None:
 
 
 def _pool() -> Pool:
-    pool = _pools.get(os.getpid())
-    if pool is None:
+    return _once(_pools, "postgres", lambda: Pool(settings.DATAR_RECORDS_CONNINFO, size=settings.DATAR_POOL_SIZE))
+
+
+def _once(kept: "dict[_Place, T]", store: Store, make: Callable[[], T]) -> T:
+    """What this process has for a store. Of two that are made at once one is let go; it has opened nothing yet."""
+    place = (os.getpid(), store)
+    found = kept.get(place)
+    if found is None:
+        made = make()
         with _lock:
-            pool = _pools.setdefault(os.getpid(), Pool(settings.DATAR_RECORDS_CONNINFO, size=settings.DATAR_POOL_SIZE))
-    return pool
+            found = kept.setdefault(place, made)
+    return found
 
 
 def close() -> None:
     """Part with this process's connections; the next use opens new ones."""
     process = os.getpid()
     with _lock:
-        for store in ("postgres", "mongodb"):
+        for store in _PROVIDERS:
             _providers.pop((process, store), None)
-        for opened in (_pools.pop(process, None), _servers.pop(process, None)):
+        for opened in (_pools.pop((process, "postgres"), None), _servers.pop((process, "mongodb"), None)):
             if opened is not None:
                 opened.close()

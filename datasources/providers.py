@@ -8,7 +8,7 @@ from django.db import connection
 
 from datar.errors import FieldError, InvalidFields
 from datasources.models import ProviderType
-from records.table import Json
+from records.table import Json, Store
 
 OPTIONS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     ProviderType.FLAT_TABLE: {},
@@ -21,6 +21,14 @@ OPTIONS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
 }
 MATERIALIZING = frozenset({ProviderType.FLAT_TABLE, ProviderType.JSONB, ProviderType.MONGODB})
 """Providers that can keep rows; the others can be declared, and are refused when rows would be due."""
+
+_STORES: Mapping[str, Store] = {ProviderType.MONGODB: "mongodb"}
+"""Of the others PostgreSQL keeps the rows."""
+
+
+def store_of(provider_type: str) -> Store:
+    """What keeps the rows of such a datasource's tables."""
+    return _STORES.get(provider_type, "postgres")
 
 
 def check_config(provider_type: str, config: Mapping[str, Json]) -> None:

@@ -12,12 +12,14 @@ from typing import Final
 
 from django.conf import settings
 from django.db import ProgrammingError
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 
 from apps.naming import is_slug
 from datar.api.views import Actor
 from datar.errors import Conflict, NotFound
-from datasources.connect import provider_for
+from datasources.connect import provider_for, provider_of
+from datasources.models import ProviderType
+from datasources.providers import store_of
 from datatables.definitions import identity_of, readable_table, without_relations
 from datatables.models import DataTable
 from datatables.naming import is_table_name
@@ -33,6 +35,9 @@ SECONDS: Final = 0.9
 """How old what was read from the database may be: a read is at most 1 s behind a schema change."""
 _KEPT: Final = 10_000
 
+_ELSEWHERE: Final = DataTable.objects.filter(
+    is_materialized=True, data_source__provider_type__in=[kind for kind in ProviderType if store_of(kind) != "postgres"]
+)
 _Place = tuple[str, str, str]
 """namespace, app slug, table name"""
 
@@ -57,11 +62,21 @@ class _Family:
     """Of every materialized table, by its id."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """Whether any materialized table of a namespace has its rows elsewhere than in PostgreSQL."""
+
+    read_at: float
+    elsewhere: bool
+
+
 _entries: Kept[_Place, _Entry] = Kept(_KEPT)
 _tables: Kept[tuple[str, int], Table] = Kept(_KEPT)
 """By namespace and id; of each only the revision met last."""
 _families: Kept[str, _Family] = Kept(_KEPT)
 """By namespace."""
+_spreads: Kept[str, _Spread] = Kept(_KEPT)
+"""By namespace: learned with each entry, so that a tenant who has one store never asks for a family."""
 
 
 def record_set(actor: Actor, app: str, name: str) -> RecordSet:
@@ -89,6 +104,9 @@ class TableCatalog:
     @property
     def crossed(self) -> bool:
         """Whether any enforced foreign key leads from one store to another, at most ``SECONDS`` old."""
+        spread = _spreads.get(self.namespace)
+        if spread is not None and not spread.elsewhere and time.monotonic() - spread.read_at <= SECONDS:
+            return False
         return self._family().crossed
 
     def _family(self) -> _Family:
@@ -104,7 +122,7 @@ class TableCatalog:
 
     def provider_of(self, table: Table) -> Provider:
         """The provider of the store that keeps a table."""
-        return provider_for("mongodb" if table.identity.store == "mongodb" else "flat_table")
+        return provider_of(table.identity.store)
 
     def dependents(self, table: Table) -> tuple[Table, ...]:
         """The materialized tables, active or not, whose enforced foreign keys point at this one, as they are now."""
@@ -125,6 +143,7 @@ class TableCatalog:
 
     def forget(self) -> None:
         """Forget what is known of the namespace's tables."""
+        _spreads.drop(lambda namespace: namespace == self.namespace)
         _families.drop(lambda namespace: namespace == self.namespace)
         _entries.drop(lambda place: place[0] == self.namespace)
 
@@ -160,16 +179,23 @@ def _load(place: _Place) -> _Entry:
 
 def _read(read_at: float, app: str, name: str) -> _Entry:
     """What the current namespace holds there. The descriptor, which may be long, is read once per revision."""
-    rows = _active().filter(app__slug=app, name=name)
+    rows = _active().filter(app__slug=app, name=name).annotate(elsewhere=Exists(_ELSEWHERE))
     row = rows.first()
     if row is None:
         return _Entry(read_at, None, "", "absent")
+    _learn(_Spread(read_at, row.elsewhere))
     if not row.is_materialized:
         return _Entry(read_at, None, row.data_source.provider_type, "not_materialized")
     table = _table_of(row)
     if table is None:
         return _Entry(read_at, None, "", "absent")
     return _Entry(read_at, table, row.data_source.provider_type, "")
+
+
+def _learn(spread: _Spread) -> None:
+    known = _spreads.get(current())
+    if known is None or known.read_at <= spread.read_at:
+        _spreads.put(current(), spread)
 
 
 def _active() -> "QuerySet[DataTable]":

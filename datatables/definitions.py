@@ -5,16 +5,16 @@ from dataclasses import replace
 
 from apps.naming import is_slug
 from datasources.models import DataSource, ProviderType
+from datasources.providers import store_of
 from datatables.models import DataTable
 from datatables.naming import is_table_name
 from records.descriptor import InvalidDescriptor, assign_columns, parse_table
 from records.documents import own_columns
 from records.documents import placed as placed_fields
 from records.provider import Resolve
-from records.table import Document, Identity, Json, Store, Table
+from records.table import Document, Identity, Json, Table
 from tenants import context
 
-_STORES: Mapping[str, Store] = {ProviderType.MONGODB: "mongodb"}
 Batch = Mapping[tuple[str, str], Table]
 
 
@@ -29,7 +29,7 @@ def identity_of(row: DataTable) -> Identity:
         revision=row.revision,
         columns=row.columns,
         document=_document_of(row.data_source, row.json_schema),
-        store=_STORES.get(row.data_source.provider_type, "postgres"),
+        store=store_of(row.data_source.provider_type),
     )
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from datatables.catalog import TableCatalog
 from tests.api.descriptors import new_app, new_table
 from tests.cast import Answer, Api, new_tenant
 from tests.cluster import Databases
@@ -26,7 +27,9 @@ class Shop:
     """A tenant's table of orders."""
 
     def __init__(self) -> None:
-        self.api: Api = new_tenant("counted").api
+        tenant = new_tenant("counted")
+        self.api: Api = tenant.api
+        self.schema = tenant.schema
         self.app = new_app(self.api)
         self.data = new_table(self.api, self.app, "orders", ORDERS, materialize=True) + "data/"
         made = self.api.post(self.data, [{"code": f"first {number}", "total": number} for number in range(1200)])
@@ -107,6 +110,22 @@ def test_deletes_are_one_statement(statements: Statements, shop: Shop) -> None:
     assert sent_by(statements, lambda: shop.api.delete(f"{shop.data}{next(ids)}/"), 204) == (1, 0)
     many = lambda: shop.api.delete(f"{shop.data}?ids={','.join(itertools.islice(ids, 100))}")  # noqa: E731
     assert sent_by(statements, many) == (1, 0)
+
+
+def test_a_tenant_of_one_store_never_pays_for_another(statements: Statements, shop: Shop) -> None:
+    """Where nothing is remembered a change and a delete look for what a list looks for, and for nothing more."""
+    ids = iter([str(row["id"]) for row in shop.api.post(shop.data, shop.rows(6)).data["data"]])
+
+    def cold(send: Callable[[], Answer], status: int = 200) -> int:
+        def forgetful() -> Answer:
+            TableCatalog(shop.schema).forget()
+            return send()
+
+        return sent_by(statements, forgetful, status)[0]
+
+    least = cold(lambda: shop.api.get(shop.data))
+    assert cold(lambda: shop.api.delete(f"{shop.data}{next(ids)}/"), 204) == least
+    assert cold(lambda: shop.api.put(f"{shop.data}{shop.ids[9]}/", {"code": f"c{next(_numbers)}"})) == least
 
 
 def test_conditional_requests_are_one_statement(statements: Statements, shop: Shop) -> None:
