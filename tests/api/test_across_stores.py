@@ -132,3 +132,16 @@ def test_ti_09_no_relation_leads_to_anothers_rows(
         [acme().schema],
     ).fetchone()
     assert crossing == (0,)
+
+
+def test_rows_of_nobody_in_a_tables_place_are_named_and_stay(api: Api, app: str) -> None:
+    slug = app.rstrip("/").rpartition("/")[2].replace("-", "_")
+    left = connect.mongodb_server().database(acme().schema)[f"{slug}_left"]
+    left.insert_one({"_id": 1})
+    table = {"name": "left", "json_schema": CUSTOMERS, "materialize": True}
+    refused = api.post(f"{app}datasources/mongodb/datatables/", table)
+    assert (refused.status, refused.code) == (503, "provider_not_available")
+    assert left.full_name in refused.data["detail"]
+    assert left.count_documents({}) == 1
+    left.drop()
+    assert api.post(f"{app}datasources/mongodb/datatables/", table).status == 201

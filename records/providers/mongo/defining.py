@@ -14,6 +14,7 @@ from bson.json_util import RELAXED_JSON_OPTIONS, dumps
 from psycopg.sql import SQL, Composed, Identifier, Literal
 from pymongo.errors import PyMongoError
 
+from datar.errors import Unavailable
 from records.fieldtypes import field_type
 from records.jsonschema import is_nullable
 from records.provider import Applied, Change, Resolve
@@ -27,6 +28,8 @@ from records.system import CREATED, UPDATED, VERSION
 from records.table import Field, Table
 
 _MAJORITY: Final = {"w": "majority"}
+_OCCUPIED_SECONDS: Final = 60
+"""Somebody has to do something about it first."""
 _HELD: Final = SQL("SELECT id FROM {catalog} WHERE id = ANY({ids}::bigint[]) ORDER BY id FOR UPDATE")
 _WHOLE: Final = {"bsonType": ["int", "long"]}
 _DECIMAL: Final = {"bsonType": "decimal"}
@@ -185,14 +188,22 @@ def _apply_one(server: Server, change: Change[Command], transaction: Any, made: 
 def _clear(server: Server, step: Command) -> None:
     """Drop the empty collection that a try left behind whose transaction PostgreSQL did not keep.
 
-    A physical name is never used again, so nobody else's rows are there; one that has rows is left, and refused.
+    Raises Unavailable for one that has rows: a load that was killed left them, or they are another installation's.
     """
     name = _created(step)
     if not name:
         return
     database = server.database(step.namespace)
-    if name in database.list_collection_names(filter={"name": name}) and database[name].find_one({}, {}) is None:
-        database.drop_collection(name)
+    if name not in database.list_collection_names(filter={"name": name}):
+        return
+    if database[name].find_one({}, {}) is not None:
+        raise Unavailable(
+            f"Collection {database.name}.{name} is in the place of this table and holds rows of no table that is known"
+            " here; the operator of the service has to move it away.",
+            code="provider_not_available",
+            retry_after=_OCCUPIED_SECONDS,
+        )
+    database.drop_collection(name)
 
 
 def _created(step: Command) -> str:
