@@ -98,6 +98,13 @@ def test_a_condition_that_mongodb_cannot_hold_makes_no_unique_index(engine: Engi
     assert plain.create({"code": "x"})["id"] == 1
 
 
+def test_an_index_of_what_is_inside_json_is_not_made(engine: Engine) -> None:
+    """It would serve no question, and every write would pay for it."""
+    index = {"name": "inside", "fields": ["doc"], "method": "gin"}
+    rows = engine.table("inner", {"fields": FIELDS, "primaryKey": "id", "indexes": [index]})
+    assert len(engine.collection(rows.table).index_information()) == len(["the key's", "that of the unique code"])
+
+
 def test_as_many_indexes_as_mongodb_holds(engine: Engine) -> None:
     names = [f"f{number}" for number in range(limits.MONGODB_INDEXES)]
     fields = [{"name": name, "type": "integer", "constraints": {"unique": True}} for name in names]

@@ -18,7 +18,8 @@ from records.providers.mongo.server import Document
 from records.providers.postgres.ddl import constraint_name, index_name, unique_name
 from records.table import Index, Table
 
-_EVERY_PATH: Final = "$**"
+_INSIDE: Final = "gin"
+"""The method of indexes of what is inside JSON values: conditions there are expressions, which no index serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +33,12 @@ class MongoIndex:
     paths: tuple[str, ...]
     unique: bool = False
     of: Document = field(default_factory=dict)
-    inside: bool = False
     implied: bool = False
 
     @property
     def document(self) -> Document:
-        """It as ``createIndexes`` takes it; an index of what is ``inside`` JSON values is one of every path there."""
+        """It as ``createIndexes`` takes it."""
         found: Document = {"name": self.name, "key": dict.fromkeys(self.paths, 1)}
-        if self.inside and len(self.paths) == 1:
-            found["key"] = {f"{self.paths[0]}.{_EVERY_PATH}": 1}
-        elif self.inside:
-            found |= {"key": {_EVERY_PATH: 1}, "wildcardProjection": dict.fromkeys(self.paths, 1)}
         if self.unique:
             found["unique"] = True
         if self.of:
@@ -51,8 +47,7 @@ class MongoIndex:
 
     def serves(self, other: "MongoIndex") -> bool:
         """Whether the other need not be made beside this one."""
-        same = self.paths == other.paths and self.of == other.of and self.inside == other.inside
-        return same and (self.unique or not other.unique)
+        return self.paths == other.paths and self.of == other.of and (self.unique or not other.unique)
 
 
 def indexes_of(table: Table) -> tuple[MongoIndex, ...]:
@@ -88,7 +83,7 @@ def partial_uniques(table: Table) -> list[tuple[tuple[str, ...], Document]]:
 
 def _ended(table: Table, index: MongoIndex) -> MongoIndex:
     """The index with the primary key behind its own paths: of rows that are equal there, lists have the key's order."""
-    if index.unique or index.inside or index.paths == (WORDS,):
+    if index.unique or index.paths == (WORDS,):
         return index
     paths = dict.fromkeys((*index.paths, *_paths(table, table.primary_key)))
     return replace(index, paths=tuple(paths)) if len(paths) <= limits.KEY_FIELDS else index
@@ -101,9 +96,10 @@ def _all(table: Table) -> Iterator[MongoIndex]:
             yield MongoIndex(unique_name(table, names), paths)  # of a composite key, which `_id` holds as a whole
         else:
             yield MongoIndex(unique_name(table, names), paths, unique=True, of=presence(_nullable(table, names)))
-    for index in table.indexes:
+    declared = [index for index in table.indexes if index.method != _INSIDE]
+    for index in declared:
         yield _declared(table, index)
-    led = [*table.uniques, *(each.fields for each in table.indexes if each.method != "gin" and each.where is None)]
+    led = [*table.uniques, *(index.fields for index in declared if index.where is None)]
     # Enforced ones first: should there not be room for all, a removal still finds the rows that refer to its own.
     for names in dict.fromkeys(key.fields for key in sorted(table.foreign_keys, key=lambda key: not key.enforced)):
         if not any(other[: len(names)] == names and _holds_all(table, other) for other in led):
@@ -128,7 +124,6 @@ def _holds_all(table: Table, names: Sequence[str]) -> bool:
 
 
 def _declared(table: Table, index: Index) -> MongoIndex:
-    inside = index.method == "gin"
     name = index_name(table, index.fields, index.name)
     present = _nullable(table, index.fields) if index.unique else []
     of = presence(present)
@@ -138,7 +133,7 @@ def _declared(table: Table, index: Index) -> MongoIndex:
         except InexpressibleError:
             if index.unique:
                 raise _cannot_hold(index) from None
-    return MongoIndex(name, _paths(table, index.fields), index.unique, of, inside)
+    return MongoIndex(name, _paths(table, index.fields), index.unique, of)
 
 
 def _condition(table: Table, index: Index) -> Condition:

@@ -138,7 +138,7 @@ def ordered_by(table: Table) -> tuple[Ordered, ...]:
     """The orders in which indexes give rows of this table."""
     found = [Ordered((KEY,), unique=True)] if len(table.primary_key) == 1 else []
     for index in indexes_of(table):
-        if not index.inside and (not index.of or (index.unique and _holds_every_value(index))):
+        if not index.of or (index.unique and _holds_every_value(index)):
             found.append(Ordered(index.paths, index.unique))
     return tuple(found)
 
