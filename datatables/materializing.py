@@ -16,7 +16,8 @@ from records.limits import LOCK_MILLISECONDS, LOCK_TRIES
 from records.provider import Applied, Provider, Resolve
 from records.table import Table
 
-_LOCK_NOT_AVAILABLE = "55P03"
+_NOT_NOW = ("55P03", "40P01")
+"""A lock that was not to be had, or only in a ring of those who wait."""
 
 T = TypeVar("T")
 
@@ -92,7 +93,7 @@ def in_turns(work: Callable[[], T]) -> T:
         try:
             return _once(work)
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+            if getattr(error.__cause__, "sqlstate", "") not in _NOT_NOW:
                 raise
     return _once(work)
 

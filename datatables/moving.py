@@ -8,7 +8,7 @@ from contextlib import suppress
 from copy import copy
 from typing import Final
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import Q
 
 from apps.models import App
@@ -31,6 +31,7 @@ from tenants.context import current
 
 CRASH_POINTS: Final = ("move_named", "move_copied", "move_switched", "move_done")
 """In the order they are passed; the middle two stand in ``relocation``."""
+_DEADLOCK: Final = "40P01"
 _FIRST: Final = (
     "SET LOCAL statement_timeout = 0;"
     "LOCK TABLE datar_datatable, datar_kept_table, datar_schema_operation IN ROW EXCLUSIVE MODE"
@@ -52,6 +53,8 @@ def move(*, app_slug: str, name: str, datasource_slug: str | None, target: str, 
         row = _move(app_slug, row.pk, target, kept, user_id, traces)
     except Stale as error:
         raise _changing() from error
+    except OperationalError as error:
+        raise (_changing() if getattr(error.__cause__, "sqlstate", "") == _DEADLOCK else error) from error.__cause__
     finally:
         if traces.left is False:
             _free(kept)

@@ -1,14 +1,21 @@
 """Foreign keys of a table that moves: held by PostgreSQL where it keeps both sides, by the engine elsewhere."""
 
+import itertools
+import threading
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
+from django.db import connections
+from django.test import Client as HttpClient
 from pytest_django.fixtures import Settings
 
-from tests.api.moves import KINDS, app_of, make, moved, with_mongodb
-from tests.cast import Api, acme
+from datatables.catalog import TableCatalog
+from tests.api.moves import KINDS, app_of, make, move, moved, rows_of, with_mongodb
+from tests.cast import Answer, Api, acme
 from tests.mongo import why_not_mongodb
 
 pytestmark = pytest.mark.skipif(why_not_mongodb() is not None, reason=f"no embedded MongoDB: {why_not_mongodb()}")
@@ -128,3 +135,48 @@ def test_a_target_that_moves_while_a_key_to_it_is_made(api: Api, app: str) -> No
     assert api.post(f"{cities}data/", {"country_id": 1}).code == "conflict_foreign_key"
     api.post(f"{countries}data/", {"id": 1})
     assert api.post(f"{cities}data/", {"country_id": 1}).status == 201
+
+
+BUSY = {"schema_locked", "conflict_retry", "overloaded", "query_timeout", "conflict_foreign_key", "not_found"}
+
+
+@pytest.mark.parametrize(("parents", "children"), [("mongodb", "flat_table"), ("jsonb", "mongodb")])
+@pytest.mark.parametrize("goes", ["countries", "cities"])
+def test_no_row_is_left_without_its_parent_while_one_of_them_moves(
+    api: Api, app: str, parents: str, children: str, goes: str
+) -> None:
+    countries = make(api, app, parents, "countries", COUNTRIES)
+    cities = make(api, app, children, "cities", CITIES)
+    over, wrong, numbers = threading.Event(), list[Answer](), itertools.count(1)
+
+    def busy() -> None:
+        own = replace(api, http=HttpClient(raise_request_exception=False))
+        while not over.is_set():
+            number = next(numbers)
+            answers = [
+                own.post(f"{countries}data/", {"id": number}),
+                own.post(f"{cities}data/", {"country_id": number, "near_id": None}),
+                own.post(f"{cities}data/", {"country_id": max(1, number - 3)}),
+                own.delete(f"{countries}data/{max(1, number - 3)}/"),
+            ]
+            wrong.extend(each for each in answers if each.status >= 400 and each.code not in BUSY)
+        connections.close_all()
+
+    threads = [threading.Thread(target=busy) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    moves = Counter[str]()
+    try:
+        for kind in ("jsonb", "mongodb", "flat_table", "mongodb", "jsonb", "flat_table") * 2:
+            answer = move(api, f"{app}datatables/{goes}/", kind)
+            moves[answer.code or "done"] += 1
+            assert answer.status in (200, 503), answer
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert not wrong, wrong[:3]
+    assert moves["done"] > 2, moves
+    TableCatalog(acme().schema).forget()
+    there = {row["id"] for row in rows_of(api, countries)}
+    assert {row["country_id"] for row in rows_of(api, cities)} <= there | {None}

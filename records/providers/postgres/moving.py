@@ -23,7 +23,9 @@ from records.providers.postgres.pool import adapt
 from records.providers.postgres.triggers import forget_count
 from records.table import ForeignKey, Json, Table
 
-_HOLD: Final = SQL("LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
+_HOLD: Final = SQL("LOCK TABLE {tables} IN EXCLUSIVE MODE")
+"""Readers pass. In a weaker mode a writer that waits for it could have a share of the table already, from looking for
+its rows: then it would wait for us, and we for it, when ``untie`` wants the table alone."""
 _INDEXES: Final = SQL(
     "SELECT c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
     " WHERE i.indrelid = {place}::regclass ORDER BY c.oid"
