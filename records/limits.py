@@ -48,6 +48,8 @@ AGGREGATES = integer("DATAR_AGGREGATES", 20, least=1, most=200)
 """Aggregates of one query (400 ``query_too_complex``)."""
 GROUP_KEYS = integer("DATAR_GROUP_KEYS", 10, least=1, most=50)
 """Group keys of one query (400 ``query_too_complex``)."""
+GROUPS_HELD = 100_000
+"""Groups that the service holds where it orders them itself, on MongoDB (400 ``query_too_complex``)."""
 QUERY_WORD_CHARACTERS = 65_536
 """Characters of one word of a query that takes a list, such as ``ordering`` (400 ``query_too_complex``)."""
 SEARCH_QUERY_CHARACTERS = 1_000

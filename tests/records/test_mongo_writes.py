@@ -153,3 +153,10 @@ def test_a_removal_asks_level_by_level(mongo: Engine) -> None:
     assert commands["update"] == 1
     assert commands["find"] < 10
     assert [len(ids(rows)) for rows in levels[:3]] == [1, 1, 1]
+
+
+def test_rows_that_nothing_refers_to_are_removed_where_they_are(pair: Rows) -> None:
+    """So the service holds none of them, however many there are."""
+    commands = sent(lambda: pair.delete_many(filter='{"or":[{"a":0,"b__isnull":true},{"id__in":[7]}]}'))
+    assert commands == {"delete": 1, "commitTransaction": 1}
+    assert pair.list()["total"] == 0

@@ -1,19 +1,21 @@
 """Groups → one pipeline: they are made once, for the page and for their number.
 
 Averages, spreads and exact sums of numbers are said in Python. Where order or ``_having`` ask for one of these, every
-group is sent, and the page is taken of them here.
+group is sent, and the page is taken of them here: of a list what is before its end is held, of an export all.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from heapq import nsmallest
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from records import limits
 from records.conditions import EVERYTHING, Condition, Output
 from records.operators import JSON_TYPES
 from records.plan import GroupPlan
 from records.providers.mongo.aggregates import Gathering
 from records.providers.mongo.asking import Asking, asked
+from records.providers.mongo.errors import answer_too_large
 from records.providers.mongo.finishing import Computed, order_key, parted, places_of, truth
 from records.providers.mongo.jsonorder import order_member
 from records.providers.mongo.keyed import keyed_plan
@@ -26,6 +28,8 @@ from records.providers.mongo.source import Source
 from records.providers.mongo.streaming import Batches
 from records.providers.mongo.sums import Inexact
 from records.query import Page
+
+T = TypeVar("T")
 
 _TOTAL: Final = "_total"
 _Rank = list[Any]
@@ -152,9 +156,14 @@ class Grouped:
         return [place for place, _ in self._numbers if not self.outputs[place].computed]
 
     def _finished(self, groups: Iterable[Document], skip: int, limit: int) -> Found:
-        """The page of those that satisfy what MongoDB could not ask; without a limit all of them."""
+        """The page of those that satisfy what MongoDB could not ask; without a limit all of them.
+
+        Raises Invalid (``query_too_complex``) where more of them are to be held than ``limits.GROUPS_HELD``.
+        """
         kept = _Kept(self.outputs, self._computed, self._having, self._numbers)
         ranked = kept.ranked(groups)
+        if not limit or skip + limit > limits.GROUPS_HELD:
+            ranked = _few(ranked)
         page = nsmallest(skip + limit, ranked, key=_rank) if limit else sorted(ranked, key=_rank)
         return Found([group for _, group in page[skip:]], kept.count if self._plan.count != "none" else None)
 
@@ -183,6 +192,14 @@ class _Kept:
                 yield order_key(numbers[place], descending=descending)
             else:
                 yield group[f"_r{place}"]
+
+
+def _few(groups: Iterator[T]) -> Iterator[T]:
+    """As many as are held at once. Raises Invalid (``query_too_complex``) when there are more."""
+    for number, group in enumerate(groups):
+        if number == limits.GROUPS_HELD:
+            raise answer_too_large()
+        yield group
 
 
 def _rank(pair: tuple[_Rank, Document]) -> _Rank:

@@ -14,10 +14,11 @@ from records.providers.mongo.ledger import Ledger
 from records.providers.mongo.matching import condition_stages
 from records.providers.mongo.references import marked, only
 from records.providers.mongo.releasing import Releasing
-from records.providers.mongo.server import Document, Server
+from records.providers.mongo.server import Document, Pipeline, Server
 from records.providers.mongo.source import Source
 from records.providers.mongo.standing import check_standing
 from records.providers.mongo.values import Bson, key_from_texts, key_of
+from records.table import Table
 
 
 def delete(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog) -> Written:
@@ -49,13 +50,10 @@ def _remove_one(server: Server, plan: WritePlan) -> Written:
 def _remove_all(
     server: Server, plan: WritePlan, session: ClientSession, family: Family, releasing: Releasing
 ) -> Written:
-    collection = server.collection(plan.table)
     if plan.where is not None:
-        source = Source(plan.table)
-        stages = [*condition_stages(plan.where, source), {"$project": only(family.paths(plan.table))}]
-        rows = list(collection.aggregate(stages, session=session))
-        releasing.remove(rows)
-        return Written(len(rows), held=True)
+        stages = condition_stages(plan.where, Source(plan.table))
+        return Written(_remove_found(server, plan.table, stages, session, family, releasing), held=True)
+    collection = server.collection(plan.table)
     keys = [_key(plan)] if plan.single else [key_of(plan.table, row) for row in plan.rows]
     asked = _wanted(plan) if plan.single else {KEY: {"$in": keys}}
     rows = list(collection.find(asked, only(family.paths(plan.table)), session=session))
@@ -70,6 +68,19 @@ def _remove_all(
         return Written(0, missing=missing, held=True)
     releasing.remove(rows)
     return Written(len(rows), held=True)
+
+
+def _remove_found(
+    server: Server, table: Table, stages: Pipeline, session: ClientSession, family: Family, releasing: Releasing
+) -> int:
+    """Remove what these stages leave; how many. The service holds rows only where other rows refer to them."""
+    collection = server.collection(table)
+    if not family.links_to(table) and all("$match" in stage for stage in stages):
+        query: Document = {"$and": [stage["$match"] for stage in stages]} if stages else {}
+        return collection.delete_many(query, session=session).deleted_count
+    rows = list(collection.aggregate([*stages, {"$project": only(family.paths(table))}], session=session))
+    releasing.remove(rows)
+    return len(rows)
 
 
 def _key(plan: WritePlan) -> Bson:
