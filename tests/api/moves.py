@@ -19,12 +19,14 @@ DIRECTIONS = [(one, other) for one in KINDS for other in KINDS if one != other]
 
 
 @contextmanager
-def with_mongodb(settings: Settings) -> Iterator[Api]:
-    """A client of a service that knows a MongoDB."""
-    settings.DATAR_MONGODB_URL = SecretUrl(mongodb_url())
+def with_mongodb(settings: Settings, url: str = "") -> Iterator[Api]:
+    """A client of a service that knows a MongoDB: this one, or that of the process."""
+    settings.DATAR_MONGODB_URL = SecretUrl(url or mongodb_url())
     connect.close()
-    yield acme().api
-    connect.close()
+    try:
+        yield acme().api
+    finally:
+        connect.close()
 
 
 def app_of(api: Api) -> str:

@@ -1,12 +1,14 @@
 """A move that is killed, or whose MongoDB goes away: the table is where it was, and what was begun is swept."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,11 +18,15 @@ from django.db import connections
 from psycopg.sql import SQL, Identifier
 from pytest_django.fixtures import Settings
 
+from datar.embedded_mongo import ReplicaSet
 from datasources import connect
 from datatables import moving
+from datatables.catalog import TableCatalog
+from datatables.models import KeptTable
+from tenants.context import use
 from tests.api.moves import DIRECTIONS, app_of, make, move, moved, rows_of, with_mongodb
 from tests.cast import Api, acme
-from tests.cluster import ROOT
+from tests.cluster import ROOT, make_state
 from tests.mongo import mongodb_url, why_not_mongodb
 
 pytestmark = pytest.mark.skipif(why_not_mongodb() is not None, reason=f"no embedded MongoDB: {why_not_mongodb()}")
@@ -175,3 +181,80 @@ def test_a_read_that_was_planned_before_a_purge_finds_the_table(api: Api, pg: "p
         over.set()
         reader.join()
     assert not wrong, wrong[:3]
+
+
+@pytest.mark.parametrize("here", ["flat_table", "mongodb"])
+def test_mongodb_that_stops_in_the_middle_of_a_move(settings: Settings, here: str) -> None:
+    mongo = ReplicaSet(make_state())
+    mongo.start()
+    try:
+        with with_mongodb(settings, mongo.url()) as api:
+            there = "mongodb" if here == "flat_table" else "flat_table"
+            table = make(api, app_of(api), here, "things", SCHEMA)
+            for _ in range(4):
+                assert (
+                    api.post(f"{table}data/", [{"n": 1, "x": "x" * 200}] * 5_000, Prefer="return=minimal").status == 201
+                )
+            shown = api.get(table).data
+            killer = threading.Thread(target=_stop_once_moving, args=(mongo, shown["id"]))
+            killer.start()
+            answer = move(api, table, there)
+            killer.join()
+            assert (answer.status, answer.code) in {(503, "db_unavailable"), (503, "schema_locked")}, answer
+            assert api.get(table).data == shown
+            if here == "flat_table":
+                assert api.get(f"{table}data/?page_size=1").data["total"] == 20_000
+            mongo.start()
+            _wait_for(lambda: api.get(f"{table}data/?page_size=1").status == 200)
+            assert api.get(f"{table}data/?page_size=1").data["total"] == 20_000
+            _wait_for(lambda: move(api, table, there).status == 200)
+            TableCatalog(acme().schema).forget()
+            assert api.get(f"{table}data/?page_size=1").data["total"] == 20_000
+    finally:
+        mongo.remove()
+
+
+def _stop_once_moving(mongo: ReplicaSet, table: int) -> None:
+    """Kill the server a moment after the move has named its new place."""
+    with use(acme().schema):
+        _wait_for(lambda: KeptTable.objects.filter(datatable_id=table).exists())
+    time.sleep(0.2)
+    mongo.stop()
+    connections.close_all()
+
+
+def _wait_for(ready: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not ready():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_a_table_that_a_file_is_loaded_into_stays(api: Api, tmp_path: Path) -> None:
+    app = app_of(api)
+    schema = {**SCHEMA, "primaryKey": "n"}
+    table = make(api, app, "flat_table", "things", schema)
+    (tmp_path / "things.csv").write_text("n,x\n" + "".join(f"{n},x\n" for n in range(20_000)))
+    resource = {"name": "things", "path": "things.csv", "schema": schema}
+    (tmp_path / "datapackage.json").write_text(json.dumps({"name": "package", "resources": [resource]}))
+    answers: list[str] = []
+
+    def go() -> None:
+        for _ in range(200):
+            answers.append(move(api, table, "jsonb" if len(answers) % 2 else "mongodb").code)
+            if over.is_set():
+                break
+        connections.close_all()
+
+    over = threading.Event()
+    mover = threading.Thread(target=go)
+    mover.start()
+    time.sleep(0.2)
+    try:
+        call_command("load_package", str(tmp_path), "--tenant", acme().schema, "--app", app.split("/")[3])
+    finally:
+        over.set()
+        mover.join()
+    TableCatalog(acme().schema).forget()
+    assert set(answers) <= {"", "schema_locked"}
+    assert api.get(f"{table}data/?page_size=1").data["total"] == 20_000
