@@ -31,6 +31,11 @@ class Expression:
     unit: str = ""
     zone: str = ""
 
+    @property
+    def names_additional(self) -> bool:
+        """Whether it is a whole additional field, which its one key names."""
+        return self.field.is_additional and len(self.keys) == 1
+
     @cached_property
     def result(self) -> Field:
         """A field of the type this gives: what values compared with it are coerced to, and how it is rendered."""

@@ -10,8 +10,14 @@ from psycopg.sql import SQL
 from datar.errors import Invalid, InvalidFields, InvalidRows
 from records import limits
 from records.descriptor import InvalidDescriptor
+from records.filters import condition_of
 from records.jsonschema import Purpose, row_schema
+from records.providers.postgres.binding import Constants
 from records.providers.postgres.columns import qualified
+from records.providers.postgres.source import Source
+from records.providers.postgres.where import condition_text
+from records.query import Comparison
+from records.relations import Lookups
 from records.versions import Tags
 from tests.records.engine import Engine, Rows, read
 from tests.records.exported import cells, objects
@@ -198,6 +204,28 @@ def test_they_are_filtered_by_in_quotes(rows: Rows) -> None:
     assert ids('"never"', "1") == []
     assert ids("filters", '{"or": [{"\\"colour\\"": "blue"}, {"\\"size\\"__w": 3}]}') == [1, 4]
     assert rows.delete_many(filter='{"\\"colour\\"": 7}') == {"deleted": 1}
+
+
+def test_equalities_are_found_through_the_index(open_engine: Engine, rows: Rows) -> None:
+    rows.create([{"colour": f"c{number}", "deep": {"er": number}} for number in range(2000)])
+    lookups = Lookups(open_engine)
+    with psycopg.connect(open_engine.url, autocommit=True) as connection:
+        connection.execute(SQL("VACUUM ANALYZE {}").format(qualified(rows.table)))
+        for name, value, served in (
+            ('"colour"', "c77", True),
+            ('"never"', 5, True),
+            ('"deep"__er', 77, False),
+            ('"colour"__ne', "c77", False),
+        ):
+            source = Source(rows.table)
+            found = condition_of(Comparison(name, value, typed=True), rows.table, lookups)
+            asked = SQL("EXPLAIN SELECT FROM {} WHERE {}")
+            condition = condition_text(found, source, Constants())
+            lines = [line for (line,) in connection.execute(asked.format(source.text, condition))]
+            assert any("Bitmap Index Scan" in line for line in lines) is served, lines
+    assert [row["id"] for row in rows.ask(('"colour"', "c77"), ('"deep"__er', "77"))["data"]] == [78]
+    assert [row["id"] for row in rows.ask(('"colour"', "c78"))["data"]] == [79]
+    assert rows.ask(("filters", '{"not": {"\\"colour\\"": "c77"}}'))["total"] == 1999
 
 
 @pytest.mark.parametrize(

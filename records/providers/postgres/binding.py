@@ -35,6 +35,20 @@ class Placeholders:
         return Placeholder(f"{self._name}{next(self._numbers)}")
 
 
+class Remembered:
+    """What was asked of other binds, for what has to stand in a text twice."""
+
+    def __init__(self, binds: Binds) -> None:
+        self.folding = binds.folding
+        self.parts: list[Composable] = []
+        self._binds = binds
+
+    def __call__(self, value: Bound, /) -> Composable:
+        """What stands for the value there."""
+        self.parts.append(self._binds(value))
+        return self.parts[-1]
+
+
 class Constants:
     """The values themselves, quoted: for definitions, such as an index's condition."""
 

@@ -76,6 +76,7 @@ def expression_shape(expression: Expression) -> Hashable:
         field_type(expression.field).name,
         hops_shape(expression.hops),
         bool(expression.keys),
+        expression.names_additional,
         expression.reading,
         expression.part,
         expression.unit,

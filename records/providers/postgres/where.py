@@ -11,7 +11,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from records.conditions import AllOf, AnyOf, Condition, Expression, Found, Match, Not, Output, Some
 from records.operators import JSON_TYPES
-from records.providers.postgres.binding import Binds, Bound
+from records.providers.postgres.binding import Binds, Bound, Remembered
 from records.providers.postgres.columns import STORAGES, columns_of, compared
 from records.providers.postgres.expressions import (
     expression_shape,
@@ -28,6 +28,7 @@ from records.table import Field
 from records.typerow import TEXT
 
 _CONTAINED: Final = SQL("{plain} AND {document} @> jsonb_build_object({key}, {value})")
+_LABELLED: Final = SQL("jsonb_build_object(({keys}::text[])[1], {value})")
 _CONTAINABLE: Final = [STORAGES[name] for name in (TEXT, "uuid", "bigint", "integer", "numeric", "boolean", "date")]
 Outputs = Sequence[Composable]
 """How each Output of a group is written, by its place; of a duration, its length."""
@@ -213,23 +214,25 @@ def _conjunct(match: Match, source: Source, binds: Binds, outputs: Outputs) -> C
     """
     if not _is_contained(match, source):
         return _match(match, source, binds, outputs)
-    left, right = _sides(match, source, binds, outputs)
     assert isinstance(match.expression, Expression)
+    asked = Remembered(binds)
+    left, right = _sides(match, source, asked, outputs)
     column = compared(match.expression.field)
     return _CONTAINED.format(
         plain=_compared(match, left, right, binds.folding),
         document=Identifier(source.alias_of(match.expression.hops), column.inside),
         key=Literal(column.name),
-        value=right,
+        value=_LABELLED.format(keys=asked.parts[0], value=right) if match.expression.keys else right,
     )
 
 
 def _is_contained(match: Match, source: Source) -> bool:
     """Whether it is an equality inside an indexed document, of a type that JSON writes in its canonical form."""
     match match:
-        case Match(Expression(hops=hops, keys=(), reading="", part="", unit="") as expression, "eq", str()):
+        case Match(Expression(hops=hops, keys=keys, reading=reading, part="", unit="") as expression, "eq", str()):
             document = (hops[-1].target if hops else source.table).identity.document
-            kept = compared(expression.field).storage in _CONTAINABLE
+            kept = not keys and reading == "" and compared(expression.field).storage in _CONTAINABLE
+            kept = kept or (expression.names_additional and reading == "json")
             return bool(expression.field.inside and kept and document is not None and document.indexed)
     return False
 
