@@ -10,6 +10,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+import structlog
 from django.db import connection, transaction
 
 from apps import services as apps
@@ -37,6 +38,8 @@ Report = Callable[[int, int, str], None]
 
 REPORTED_ROWS = 5_000
 
+log = structlog.get_logger("datar.datatables")
+
 
 def load_package(
     *,
@@ -57,7 +60,7 @@ def load_package(
     """
     for name in resources:
         files.resource(name)
-    loaders: list[Loader] = []
+    loaders: dict[str, Loader] = {}
     try:
         with use(tenant), transaction.atomic():
             _make_app(files, app_slug)
@@ -72,18 +75,39 @@ def load_package(
                 for table, loader in _with_loaders(tables, loaders)
             }
     except BaseException as error:
-        for loader in loaders:
-            loader.undo()
+        if left := _left(loaders):
+            names = ", ".join(left)
+            raise CannotLoad(f"{_said(error)} Rows that were added could not be taken back, of: {names}.") from error
         if isinstance(error, DatarError):
             raise CannotLoad(_sentence(error)) from error
         raise
 
 
-def _with_loaders(tables: Sequence[tuple[Table, Provider]], loaders: list[Loader]) -> Iterator[tuple[Table, Loader]]:
+def _with_loaders(
+    tables: Sequence[tuple[Table, Provider]], loaders: dict[str, Loader]
+) -> Iterator[tuple[Table, Loader]]:
     """Each table with what fills it, which is noted before it begins."""
     for table, provider in tables:
-        loaders.append(provider.loader(table, TableCatalog(table.identity.namespace)))
-        yield table, loaders[-1]
+        loader = loaders[table.identity.name] = provider.loader(table, TableCatalog(table.identity.namespace))
+        yield table, loader
+
+
+def _left(loaders: Mapping[str, Loader]) -> list[str]:
+    """Take back what the transaction does not; the tables where that failed."""
+    left = []
+    for name, loader in loaders.items():
+        try:
+            loader.undo()
+        except Exception as error:  # noqa: BLE001 - the other tables, and what went wrong first, still count
+            log.error("rows of a load that failed stay", table=name, error=type(error).__name__)
+            left.append(name)
+    return left
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, DatarError):
+        return _sentence(error)
+    return str(error) if isinstance(error, CannotLoad) else f"{type(error).__name__}."
 
 
 def _make_app(files: PackageFiles, app_slug: str) -> None:
