@@ -47,7 +47,7 @@ def shaping(place: Place) -> Shape:
 
     def shape(document: Mapping[str, Any]) -> Document:
         get = document.get
-        row = {label: get(member) for label, member in plain}
+        row: Document = {label: get(member) for label, member in plain}
         if parts:
             key = document["_id"]
             for label, part in parts:
@@ -147,7 +147,7 @@ def _page(
 
     def ask(values: Sequence[str]) -> Document:
         match, skip = where(values[1:]), int(values[0])
-        stages = [{"$match": match}, {"$sort": order}, {"$skip": skip}, {"$limit": size}, project]
+        stages: Pipeline = [{"$match": match}, {"$sort": order}, {"$skip": skip}, {"$limit": size}, project]
         if not total:
             return {"data": [shape(row) for row in collection.aggregate(stages, batchSize=size + 1)], "total": None}
         with database.client.start_session(snapshot=True) as session:
@@ -216,7 +216,7 @@ def _behind(database: Database[Document], place: Place) -> Ask:
     def ask(values: Sequence[str]) -> Document:
         after: Pipeline = [{"$match": {"_id": {"$gt": key_of(place, values)}}}] if values else []
         by: Document = {"_id": 1} if values else order
-        stages = [*after, {"$sort": by}, {"$limit": _SIZE}, project]
+        stages: Pipeline = [*after, {"$sort": by}, {"$limit": _SIZE}, project]
         return {"data": [shape(row) for row in collection.aggregate(stages, batchSize=_SIZE + 1)]}
 
     return ask

@@ -67,7 +67,7 @@ def measure_all(options: argparse.Namespace, directory: Path) -> tuple[list[Line
             write_config(config, ReplicaSet(state).url(), stores)
             with servers.floor(directory, config, "bench.mongofloor") as floor:
                 on_postgres = Run(options, client, floor, cluster, directory, emptying(stores.connection))
-                on_mongodb = Run(options, client, floor, cluster, directory, deleting(stores.database))
+                on_mongodb = Run(options, client, floor, cluster, directory, making_anew(stores.database))
                 lines = list(all_lines(stores, on_postgres, on_mongodb))
             version = stores.database.client.server_info()["version"]
             return lines, f"{servers.postgres_version(stores.connection)}, MongoDB {version}"
@@ -107,12 +107,20 @@ def write_config(file: Path, url: str, stores: Stores) -> None:
     file.chmod(0o600)
 
 
-def deleting(database: Database[Document]) -> Empty:
-    """Both writers begin every round with an empty collection."""
+def making_anew(database: Database[Document]) -> Empty:
+    """Both writers begin every round with an empty collection, made anew with its validator and indexes.
+
+    Deleted keys stay in indexes for minutes, and each insert would walk over them. It takes the other one's place at
+    once, for the last requests of a round may still come.
+    """
 
     def empty(places: Sequence[Place]) -> None:
         for place in places:
-            database[place.table].delete_many({})
+            collection = database[place.table]
+            options, indexes = collection.options(), [dict(index) for index in collection.list_indexes()]
+            anew = database.create_collection(f"{place.table}_anew", **options)
+            database.command("createIndexes", anew.name, indexes=indexes, writeConcern={"w": "majority"})
+            anew.rename(place.table, dropTarget=True)
 
     return empty
 

@@ -13,7 +13,7 @@ from bson.int64 import Int64
 from records.durations import duration_seconds
 from records.providers.mongo.decimals import decimal_of
 from records.providers.mongo.layout import KEY, WORDS, is_in_key, path_of
-from records.providers.mongo.values import Bson, instant_of, key_of, storing, value_at
+from records.providers.mongo.values import Bson, instant_of, keys_of, storing, value_at
 from records.providers.mongo.words import words_of
 from records.searched import searched_fields
 from records.stamp import NOW, UPDATED_FIELD, stamped
@@ -72,8 +72,8 @@ def documents_of(
     members = _members_of(table, tuple([field.column for field in fields]))
     instant, searched = instant_of(now), bool(table.search_fields)
     documents = []
-    for row, version in zip(rows, versions, strict=True):
-        document: Document = {KEY: key_of(table, row)}
+    for row, key, version in zip(rows, keys_of(table, rows), versions, strict=True):
+        document: Document = {KEY: key}
         members.write(row, document, instant)
         document[CREATED] = document[UPDATED] = instant
         document[VERSION] = Int64(version)

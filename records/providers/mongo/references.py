@@ -17,7 +17,7 @@ from records.catalog import Catalog
 from records.orphans import lost_parent, points_home
 from records.providers.mongo.layout import KEY, path_of
 from records.providers.mongo.server import Document, Server
-from records.providers.mongo.values import Bson, encode, instant_of, value_at
+from records.providers.mongo.values import Bson, instant_of, storing, value_at
 from records.stamp import NOW
 from records.table import Field, ForeignKey, Json, Table
 
@@ -117,10 +117,10 @@ def orphans(
     home: bool = True,
 ) -> list[int]:
     """Places of the rows that lead along this key at a row that is neither stored nor, with ``home``, among them."""
-    references = [_reference(table, key.fields, row, now) for row in rows]
+    references = _references(table, key.fields, rows, now)
     here: set[Json] = set()
     if home and points_home(table, key):
-        here = {marked(own) for row in rows if (own := _reference(table, key.target_fields, row, now)) is not None}
+        here = {marked(own) for own in _references(table, key.target_fields, rows, now) if own is not None}
     return _orphans(server, session, table, key, references, catalog, here)
 
 
@@ -232,12 +232,19 @@ def _mark(value: Bson) -> Json:
     return tuple(map(_mark, value)) if isinstance(value, list) else value
 
 
-def _reference(table: Table, names: Sequence[str], row: Mapping[str, Json], now: datetime | None) -> Reference | None:
-    values = tuple(_value(table.by_name[name], row.get(name), now) for name in names)
-    return None if None in values else values
+def _references(
+    table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Json]], now: datetime | None
+) -> list[Reference | None]:
+    """What canonical rows hold in these fields, as it is stored: None where one of them is null."""
+    columns = [_column(table.by_name[name], rows, now) for name in names]
+    return [None if None in values else values for values in zip(*columns, strict=True)]
 
 
-def _value(field: Field, value: Json, now: datetime | None) -> Bson:
-    if value == NOW and field.type == "datetime":
-        return None if now is None else instant_of(now)
-    return encode(field, value)
+def _column(field: Field, rows: Sequence[Mapping[str, Json]], now: datetime | None) -> list[Bson]:
+    found, store = [row.get(field.name) for row in rows], storing(field)
+    if store is None:
+        return found
+    stamp = None if now is None else instant_of(now)
+    if field.type == "datetime":
+        return [stamp if value == NOW else None if value is None else store(value) for value in found]
+    return [None if value is None else store(value) for value in found]

@@ -171,6 +171,16 @@ def key_of(table: Table, row: Mapping[str, Json]) -> Bson:
     return _key(table, [encode(field, row[field.name]) for field in table.key_fields])
 
 
+def keys_of(table: Table, rows: Sequence[Mapping[str, Json]]) -> list[Bson]:
+    """The same of many rows; what the key's fields need is looked up once."""
+    columns = []
+    for field in table.key_fields:
+        store = storing(field)
+        found = [row[field.name] for row in rows]
+        columns.append(found if store is None else [None if value is None else store(value) for value in found])
+    return columns[0] if len(columns) == 1 else [_key(table, parts) for parts in zip(*columns, strict=True)]
+
+
 def key_from_texts(table: Table, texts: Sequence[str]) -> Bson:
     """The same of canonical texts, in the key's order."""
     return _key(table, [operand(field, text) for field, text in zip(table.key_fields, texts, strict=True)])
