@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from django.db import connections
 from django.test import Client as HttpClient
 
 from tests.api.descriptors import new_app, new_table
+from tests.api.kept import Kept
 from tests.api.queried import url
-from tests.cast import Api, acme, globex, new_tenant
+from tests.cast import Api, globex, new_tenant
+from tests.stores import PROVIDERS, mongodb_known
 
 BATCH = 7
 """Rows are always written so many at once, so a whole moment has a multiple of them."""
@@ -136,9 +139,16 @@ def test_di_11_pages_of_equal_rows_do_not_overlap() -> None:
         assert seen == list(range(1, 96)), "equal rows come by their key, each once"
 
 
-def test_di_10_cursor_pages_under_churn_show_every_row_once() -> None:
-    api = new_tenant("cursors").api
-    data = new_lines(api)
+@pytest.fixture(params=PROVIDERS)
+def kept(request: pytest.FixtureRequest, django_db_setup: None) -> Iterator[Kept]:
+    """A tenant whose tables a provider keeps."""
+    with mongodb_known():
+        yield Kept(request.param)
+
+
+def test_di_10_cursor_pages_under_churn_show_every_row_once(kept: Kept) -> None:
+    api = kept.api
+    data = kept.table("lines", LINES)
     rows = [{"kind": number % 5, "stays": True} for number in range(300)]
     stay = {row["id"] for row in api.post(data, rows).data["data"]}
     with writing(2, churn(api, data, 2)):
@@ -155,9 +165,9 @@ def test_di_10_cursor_pages_under_churn_show_every_row_once() -> None:
             assert set(seen) == stay, "no row missed"
 
 
-def test_di_10_a_cursor_is_signed_and_bound() -> None:
-    api, other = acme().api, globex().api
-    data = new_lines(api)
+def test_di_10_a_cursor_is_signed_and_bound(kept: Kept) -> None:
+    api, other = kept.api, globex().api
+    data = kept.table("lines", LINES)
     api.post(data, [{"kind": number, "note": "n"} for number in range(5)])
     question = [("note", "n"), ("ordering", "-kind"), ("page_size", "2")]
     cursor = api.get(url(data, [("cursor", ""), *question])).data["next_cursor"]
@@ -189,7 +199,7 @@ def test_di_10_a_cursor_is_signed_and_bound() -> None:
     theirs = new_lines(other)
     other.post(theirs, [{"kind": number, "note": "n"} for number in range(5)])
     assert code(other, theirs, [("cursor", cursor), *question]) == "invalid_cursor"
-    assert code(api, new_lines(api), [("cursor", cursor), *question]) == "invalid_cursor"
+    assert code(api, kept.table("others", LINES), [("cursor", cursor), *question]) == "invalid_cursor"
 
 
 def test_di_10_a_cursor_of_another_tenants_table_of_the_same_name_is_refused() -> None:
