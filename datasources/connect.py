@@ -88,8 +88,13 @@ def _await_embedded(wanted: Wanted) -> None:
     wanted.ask()
     deadline = time.monotonic() + STATEMENT_SECONDS
     while not wanted.ready:
-        if refusal := wanted.refusal:
-            raise Unavailable(refusal, code="provider_not_available", retry_after=_REFUSED_SECONDS)
+        if wanted.refusal:  # it names files and processes of this machine: that is for whoever runs ``up``
+            raise Unavailable(
+                "The embedded MongoDB cannot run here; why stands in the output of the service. The operator can free"
+                " its way, or set DATAR_MONGODB_URL to a replica set.",
+                code="provider_not_available",
+                retry_after=_REFUSED_SECONDS,
+            )
         if presence.gone():
             raise ClientGone
         if time.monotonic() > deadline:

@@ -110,9 +110,10 @@ def test_it_is_started_for_the_first_table_and_from_then_on(clone: Path) -> None
         status, refused = up.make_table("mongo")
         assert (status, refused["code"]) == (503, "provider_not_available")
         assert "MongoDB" in refused["detail"]
+        assert str(clone) not in refused["detail"], "a client learns nothing of this machine"
         assert up.send("GET", "/api/apps/shop/datatables/flat/data/")[0] == 200
         assert up.send("GET", "/health/ready/") == (200, {"status": "ok", "dependencies": {"postgresql": "ok"}})
-    assert wanted.refusal
+    assert str(clone) in wanted.refusal
     obstacle.unlink()
     with running(clone, credentials) as up:
         assert "Starting the embedded MongoDB" in up.said
