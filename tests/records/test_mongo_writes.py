@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from pymongo.errors import OperationFailure
+from pymongo.errors import AutoReconnect, OperationFailure
+from pymongo.synchronous.pool import Connection
 
 from datar.errors import Conflict, Unavailable
 from records.providers.mongo import retrying
@@ -160,3 +161,42 @@ def test_rows_that_nothing_refers_to_are_removed_where_they_are(pair: Rows) -> N
     commands = sent(lambda: pair.delete_many(filter='{"or":[{"a":0,"b__isnull":true},{"id__in":[7]}]}'))
     assert commands == {"delete": 1, "commitTransaction": 1}
     assert pair.list()["total"] == 0
+
+
+@contextmanager
+def cut_off(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[None]:
+    """The connection is lost once: when the server has done a command of this name, before its answer is read."""
+    send, left = Connection.command, [name]
+
+    def command(connection: Any, database: str, spec: Any, *arguments: Any, **options: Any) -> Any:
+        answer = send(connection, database, spec, *arguments, **options)
+        if next(iter(spec)) in left:
+            left.clear()
+            connection.close_conn(None)
+            raise AutoReconnect("lost")
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "command", command)
+        yield
+    assert not left
+
+
+def test_a_write_whose_answer_is_lost_is_made_once(mongo: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is neither doubled, nor refused for the row that it made itself."""
+    word = {"name": "word", "type": "string", "constraints": {"unique": True}}
+    rows = mongo.table("words", {"fields": [{"name": "id", "type": "integer"}, word], "primaryKey": "id"})
+    writes: list[tuple[str, Callable[[], Any]]] = [
+        ("insert", lambda: rows.create({"word": "a"})),
+        ("insert", lambda: rows.create({"id": 2, "word": "b"})),
+        ("findAndModify", lambda: rows.upsert({"word": "c"}, unique_fields="word")),
+        ("findAndModify", lambda: rows.update(1, {"word": "d"})),
+        ("delete", lambda: rows.delete(2)),
+        ("commitTransaction", lambda: rows.create([{"word": "g"}, {"word": "h"}])),
+        ("commitTransaction", lambda: rows.skip([{"word": "i"}, {"word": "i"}])),
+        ("commitTransaction", lambda: rows.delete_many(filter='{"word":"g"}')),
+    ]
+    for name, write in writes:
+        with cut_off(monkeypatch, name):
+            write()
+    assert sorted(row["word"] for row in rows.list()["data"]) == ["c", "d", "h", "i"]
