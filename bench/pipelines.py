@@ -178,7 +178,7 @@ def _populated(database: Database[Document], place: Place, parents: Mapping[str,
         return row
 
     def ask(values: Sequence[str]) -> Document:
-        stages = [{"$sort": order}, {"$skip": int(values[0])}, {"$limit": _SIZE}, project, *lookups]
+        stages: Pipeline = [{"$sort": order}, {"$skip": int(values[0])}, {"$limit": _SIZE}, project, *lookups]
         return {"data": [whole(row) for row in collection.aggregate(stages, batchSize=_SIZE + 1)], "total": None}
 
     return ask
