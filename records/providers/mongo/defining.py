@@ -14,7 +14,7 @@ from bson.json_util import RELAXED_JSON_OPTIONS, dumps
 from psycopg.sql import SQL, Composed, Identifier, Literal
 from pymongo.errors import PyMongoError
 
-from datar.errors import Unavailable
+from datar.errors import DatarError, Unavailable
 from records.fieldtypes import field_type
 from records.jsonschema import is_nullable
 from records.provider import Applied, Change, Resolve
@@ -91,7 +91,7 @@ def apply(server: Server, changes: Sequence[Change[Command]], transaction: Any) 
             done.append(_apply_one(server, change, transaction, made))
     except BaseException:
         for step in reversed(made):
-            with suppress(PyMongoError):
+            with suppress(PyMongoError, DatarError):
                 _run(server, step.namespace, {"drop": _created(step), "writeConcern": _MAJORITY})
         raise
     return tuple(done)

@@ -21,9 +21,9 @@ class Distinct:
 
     def refuses(self, places: Iterable[int]) -> bool:
         """Whether these rows cannot all be added."""
-        found = set(self.used)
+        found: set[Json] = set()
         for mark in (mark for place in places if (mark := self.marks[place]) is not None):
-            if mark in found:
+            if mark in self.used or mark in found:
                 return True
             found.add(mark)
         return False
