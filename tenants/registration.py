@@ -70,7 +70,9 @@ def register(*, email: str, password: str, name: str = "") -> Registration:
         client.save()
         crash_point("registration_client_saved")
         if not in_parts:
-            return _filled(client, hashed)
+            made = _filled(client, hashed)
+            _refuse_newcomers()
+            return made
     crash_point("registration_begun")
     try:
         return _provisioned(client, hashed)
@@ -105,6 +107,12 @@ def _filled(client: Client, hashed: str) -> Registration:
     pair = tokens.issue_pair(owner, namespace=client.schema_name)
     crash_point("registration_key_saved")
     return Registration(client, key, pair["access"], pair["refresh"])
+
+
+def _refuse_newcomers() -> None:
+    """Asked again once ``public`` is cloned, and so locked: tables that came since have rows that were not copied."""
+    if elsewhere().is_needed(PUBLIC):
+        raise Unavailable("The public data was changed just now; try again.", retry_after=1)
 
 
 def _refuse_taken(identity: str) -> None:

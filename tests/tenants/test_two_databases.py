@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
 from psycopg import sql
 from pytest_django.fixtures import Settings
 
@@ -51,17 +54,27 @@ PEOPLE = "/api/apps/geo/datatables/people/data/"
 
 
 @pytest.fixture
-def towns(settings: Settings, database_url: str) -> Iterator[None]:
+def towns(mongodb: None) -> None:
     """``public`` with two related tables in MongoDB and rows in them."""
+    make_towns()
+    add("cities", b'[{"name":"Porto"},{"name":"Faro"}]')
+    add("people", b'[{"name":"Ana","city_id":1}]')
+
+
+def make_towns() -> None:
+    """The tables."""
+    with use(PUBLIC):
+        apps.create(user_id=None, name="Geo", slug="geo")
+        services.create(app_slug="geo", user_id=None, name="Docs", slug="docs", provider_type="mongodb")
+        create_schema(app_slug="geo", datasource_slug="docs", user_id=None, package=PACKAGE)
+
+
+@pytest.fixture
+def mongodb(settings: Settings, database_url: str) -> Iterator[None]:
+    """A service that knows a MongoDB; what is made in it, and in ``public``, is removed."""
     settings.DATAR_MONGODB_URL = SecretUrl(mongodb_url())
     connect.close()
     try:
-        with use(PUBLIC):
-            apps.create(user_id=None, name="Geo", slug="geo")
-            services.create(app_slug="geo", user_id=None, name="Docs", slug="docs", provider_type="mongodb")
-            create_schema(app_slug="geo", datasource_slug="docs", user_id=None, package=PACKAGE)
-        add("cities", b'[{"name":"Porto"},{"name":"Faro"}]')
-        add("people", b'[{"name":"Ana","city_id":1}]')
         yield
     finally:
         clear_public()
@@ -104,6 +117,36 @@ def test_ti_14_a_client_gets_a_copy_of_its_own(towns: None) -> None:
     assert api.delete(f"{CITIES}2/").status == 204
     for other in (third, owner(sign_up("later@example.com"))):
         assert [row["name"] for row in other.get(CITIES).data["data"]] == ["Porto", "Faro"]
+
+
+def test_ti_14_no_client_is_a_copy_of_tables_that_came_while_it_was_made(mongodb: None, pg: psycopg.Connection) -> None:
+    """The first table in MongoDB is committed while the copy of ``public`` waits for it."""
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            make_towns()
+            waiting = pool.submit(sign_up_and_leave, "came.between@example.com")
+            wait_for_a_lock(pg)
+        refused = waiting.result(30)
+    assert (refused.status, refused.code) == (503, "unavailable")
+    assert owner(sign_up("came.between@example.com")).get(CITIES).data["data"] == []
+    add("cities", b'[{"name":"Porto"}]')
+
+
+def sign_up_and_leave(email: str) -> Answer:
+    """In a thread, whose connection is its own."""
+    try:
+        return sign_up(email)
+    finally:
+        connection.close()
+
+
+def wait_for_a_lock(pg: psycopg.Connection) -> None:
+    """Until somebody's LOCK TABLE waits."""
+    waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'LOCK TABLE%'"
+    deadline = time.monotonic() + 10
+    while pg.execute(waits).fetchone() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_deleted_client_leaves_nothing_in_mongodb(towns: None) -> None:
