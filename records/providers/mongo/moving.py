@@ -13,6 +13,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from pymongo.errors import PyMongoError
 
 from datar.errors import Invalid, Unavailable
+from records.canonical import RefusedError
 from records.limits import BULK_SECONDS, ERRORS_SHOWN
 from records.mover import CannotHoldError, Done, Resolve
 from records.moving import values_of
@@ -113,12 +114,22 @@ class _Filling:
 
     def add(self, rows: Sequence[Row]) -> None:
         """Rows as one batch."""
-        for place, row in enumerate(rows, start=self._seen) if self._exact else ():
+        try:
+            if self._refused:
+                self._look(rows)
+            else:
+                self._write(_documents(self._table, rows))
+        except RefusedError as error:
+            self._look(rows)
+            if not self._refused:
+                self._refuse(self._seen, error.message)
+        self._seen += len(rows)
+
+    def _look(self, rows: Sequence[Row]) -> None:
+        """Which of them cannot be documents; none is written any more."""
+        for place, row in enumerate(rows, start=self._seen):
             if errors := row_errors(self._exact, row, place):
                 self._refuse(place, f"Field '{errors[0].field}': {errors[0].message}")
-        if not self._refused:
-            self._write(_documents(self._table, rows))
-        self._seen += len(rows)
 
     def end(self) -> None:
         """Raise CannotHoldError where a row was not taken."""
