@@ -4,7 +4,7 @@ The shapes are written out by hand beside the descriptors, so that the model sha
 What a provider is appears in ``Stand`` alone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -151,8 +151,13 @@ SHAPES: dict[str, Shape] = {
 class Stand:
     """The four tables on a server, and the world that is in them now."""
 
-    def __init__(self, engine: Engine, connection: "psycopg.Connection[Any]") -> None:
-        tables = [engine.define(name, descriptor) for name, descriptor in DESCRIPTORS.items()]
+    def __init__(
+        self,
+        engine: Engine,
+        connection: "psycopg.Connection[Any]",
+        descriptors: Mapping[str, Mapping[str, Any]] = DESCRIPTORS,
+    ) -> None:
+        tables = [engine.define(name, descriptor) for name, descriptor in descriptors.items()]
         engine.make(*tables)
         self.engine, self._connection = engine, connection
         self._tables = {table.identity.name: table for table in tables}
@@ -160,13 +165,15 @@ class Stand:
 
     def write(self, rows: Mapping[str, list[Row]]) -> World:
         """The tables hold these rows and no others; the world as the service answered it."""
-        left = [name for name in reversed(DESCRIPTORS) if self.world.rows[name]]
-        self.engine.pool.check()  # other tests of this worker end backends of the same database
-        if left:
-            emptied(self.engine, self._connection, *(self._tables[name] for name in left))
+        self.empty([name for name in reversed(DESCRIPTORS) if self.world.rows[name]])
         made = {name: self.rows(name).create(rows[name]) if rows.get(name) else [] for name in DESCRIPTORS}
         self.world = World(SHAPES, made)
         return self.world
+
+    def empty(self, names: Sequence[str] = tuple(reversed(DESCRIPTORS))) -> None:
+        """These tables hold no rows."""
+        self.engine.pool.check()  # other tests of this worker end backends of the same database
+        emptied(self.engine, self._connection, *(self._tables[name] for name in names))
 
     def rows(self, name: str) -> Rows:
         """The rows of a table."""
@@ -174,10 +181,10 @@ class Stand:
 
 
 @contextmanager
-def stand_on(url: str, layout: Layout) -> Iterator[Stand]:
+def stand_on(url: str, layout: Layout, descriptors: Mapping[str, Mapping[str, Any]] = DESCRIPTORS) -> Iterator[Stand]:
     """A stand in a namespace of its own."""
     engine = Engine(url, layout)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
-        yield Stand(engine, connection)
+        yield Stand(engine, connection, descriptors)
     engine.close()
