@@ -64,7 +64,7 @@ class Unsure(Exception):
 
 
 class Ordered(Exception):
-    """PostgreSQL's answer hangs on the order in which rows go: docs/decisions/0012-mongodb.md, under "Writes"."""
+    """PostgreSQL's answer hangs on the order in which rows go: docs/decisions/0012-mongodb.md."""
 
 
 class Ledger:
