@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from datasources.connect import mongodb_holds_rows, mongodb_server
 from datasources.models import ProviderType
-from datatables.models import DataTable
+from datatables.models import DataTable, KeptTable
 from records.providers.mongo import whole
 from tenants.context import use
 
@@ -20,6 +20,12 @@ class MongoRows:
             return DataTable.objects.filter(
                 is_materialized=True, data_source__provider_type=ProviderType.MONGODB
             ).exists()
+
+    def holds_any(self, namespace: str) -> bool:
+        """The same, and what a table that has moved away left there."""
+        with use(namespace):
+            kept = KeptTable.objects.filter(provider_type=ProviderType.MONGODB, purged_at=None).exists()
+        return kept or self.is_needed(namespace)
 
     def clone(self, source: str, target: str) -> None:
         """Copy every collection. Who writes them holds its table's row FOR SHARE, so they wait for us."""

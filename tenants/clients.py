@@ -82,7 +82,7 @@ def delete(*, client_id: int, user_id: int, password: str) -> None:
             raise NotFound
         client.keys.filter(revoked_at=None).update(revoked_at=now)
         with connection.cursor() as cursor:
-            needed = elsewhere().is_needed(client.schema_name)
+            needed = elsewhere().holds_any(client.schema_name)
             cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(client.schema_name)))
     _forget()
     if needed:

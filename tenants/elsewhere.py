@@ -17,6 +17,9 @@ class Elsewhere(Protocol):
     def is_needed(self, namespace: str) -> bool:
         """Whether tables of the namespace keep their rows there; asks PostgreSQL alone."""
 
+    def holds_any(self, namespace: str) -> bool:
+        """Whether anything of the namespace may be there, also what is only kept; asks PostgreSQL alone."""
+
     def clone(self, source: str, target: str) -> None:
         """Make the target's rows as the source's are. Called in the transaction that clones the schema, and who writes
         such rows of the source waits until it ends."""

@@ -7,8 +7,11 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from datasources import connect
+from tenants.clients import delete
+from tenants.context import use
+from tenants.models import User
 from tests.api.moves import DIRECTIONS, app_of, make, move, moved, rows_of, with_mongodb
-from tests.cast import Api, acme, globex, new_tenant, new_user
+from tests.cast import PASSWORD, Api, acme, globex, new_tenant, new_user
 from tests.mongo import why_not_mongodb
 
 pytestmark = pytest.mark.skipif(why_not_mongodb() is not None, reason=f"no embedded MongoDB: {why_not_mongodb()}")
@@ -227,3 +230,15 @@ def test_fields_that_the_schema_does_not_name_go_along_or_hold_the_table(api: Ap
         assert api.patch(f"{table}data/{key}/", dict.fromkeys(names)).status == 200
     moved(api, table, "flat_table")
     assert [row["n"] for row in rows_of(api, table)] == [0, 1.5, 2]
+
+
+def test_what_is_kept_goes_with_its_tenant(api: Api) -> None:
+    tenant = new_tenant("leaver")
+    table = make(tenant.api, app_of(tenant.api), "mongodb", "things", PLAIN)
+    assert move(tenant.api, table, "flat_table").status == 200
+    database = connect.mongodb_server().database(tenant.schema).name
+    assert database in connect.mongodb_server().client.list_database_names()
+    with use(tenant.schema):
+        owner = User.objects.get(email=tenant.email).pk
+    delete(client_id=tenant.client_id, user_id=owner, password=PASSWORD)
+    assert database not in connect.mongodb_server().client.list_database_names()
