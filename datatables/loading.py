@@ -67,6 +67,7 @@ def load_package(
             if provider_type is not None:
                 _make_datasource(app_slug, datasource_slug or datasources.DEFAULT, provider_type)
             create_schema(app_slug=app_slug, datasource_slug=datasource_slug, user_id=None, package=files.descriptor)
+            _require_place(files, app_slug, datasource_slug, provider_type)
             tables = _in_order(files, app_slug, resources)
             with connection.cursor() as cursor:  # a large file takes longer than a request may
                 cursor.execute("SET LOCAL statement_timeout = 0; SET CONSTRAINTS ALL DEFERRED")
@@ -81,6 +82,20 @@ def load_package(
         if isinstance(error, DatarError):
             raise CannotLoad(_sentence(error)) from error
         raise
+
+
+def _require_place(files: PackageFiles, app_slug: str, datasource_slug: str | None, provider_type: str | None) -> None:
+    """Raise CannotLoad where a table lies in another datasource than was named: rows would be added there."""
+    if datasource_slug is None and provider_type is None:
+        return
+    named = datasource_slug or datasources.DEFAULT
+    for name in files.names:
+        source = find_table(app_slug, name).data_source
+        if source.slug != named:
+            raise CannotLoad(
+                f"Table '{name}' is in datasource '{source.slug}' ({source.provider_type}), not in '{named}'; leave"
+                " --datasource and --provider out, or load into another app."
+            )
 
 
 def _with_loaders(
@@ -123,7 +138,10 @@ def _make_datasource(app_slug: str, slug: str, provider_type: str) -> None:
         name = slug.replace("-", " ").capitalize()
         datasources.create(app_slug=app_slug, user_id=None, name=name, slug=slug, provider_type=provider_type)
     elif source.provider_type != provider_type:
-        raise CannotLoad(f"The datasource '{slug}' is {source.provider_type}, not {provider_type}.")
+        raise CannotLoad(
+            f"The datasource '{slug}' is {source.provider_type}, not {provider_type}; name another one with"
+            " --datasource, which is made when it is missing."
+        )
 
 
 def _in_order(files: PackageFiles, app_slug: str, resources: Sequence[str]) -> list[tuple[Table, Provider]]:

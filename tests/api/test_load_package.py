@@ -209,6 +209,14 @@ def test_other_mistakes_of_the_caller_are_sentences(tmp_path: Path) -> None:
         call_command("load_package", str(tmp_path / "none"), "--tenant", acme().schema, "--app", "caller")
 
 
+def test_rows_never_go_to_another_datasource_than_was_named(tmp_path: Path) -> None:
+    package, tenant = write_package(tmp_path), new_tenant("elsewhere")
+    load(package, tenant, "there")
+    said = refusal(package, tenant, "there", "--datasource", "papers", "--provider", "jsonb")
+    assert "is in datasource 'default' (flat_table), not in 'papers'" in said
+    assert "name another one with --datasource" in refusal(package, tenant, "there", "--provider", "jsonb")
+
+
 def test_a_tenant_gets_only_its_own_rows(tmp_path: Path) -> None:
     other = new_tenant("loads")
     load(write_package(tmp_path), other, "mine")

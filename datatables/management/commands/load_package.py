@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import OperationalError, connection
 
 from datasources.providers import MATERIALIZING
 from datatables.demo.source import NAME, open_demo
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--datasource", metavar="SLUG", help="a datasource of the app (its default one)")
         parser.add_argument(
             "--provider",
-            choices=sorted(MATERIALIZING),
+            choices=sorted(provider.value for provider in MATERIALIZING),
             help="the datasource's kind; a datasource that is missing is made",
         )
         parser.add_argument("--resource", action="append", default=[], metavar="NAME", help="load only this one's rows")
@@ -57,6 +57,12 @@ class Command(BaseCommand):
             )
         except CannotLoad as error:
             raise CommandError(str(error)) from error
+        except OperationalError as error:
+            if connection.connection is not None:
+                raise
+            raise CommandError(
+                "The database is not running: start `make up` in another terminal, or set DATABASE_URL."
+            ) from error
         for name, count in loaded.items():
             self.stdout.write(f"{name}: {count:,} rows")
 
