@@ -1,5 +1,5 @@
-"""``make test``: the whole suite on the embedded PostgreSQL 18, its records suite once more on documents, on MongoDB
-and on PostgreSQL 16, and nothing left.
+"""``make test``: the whole suite on the embedded PostgreSQL 18, its records suite once more on MongoDB and, of
+documents, on PostgreSQL 16, and nothing left.
 
 It bounds the time, removes the temporary files of the run, and fails when a process of it is still there or a file's
 mode in the project or above it has changed. What this machine could not test is said in the last line.
@@ -77,9 +77,8 @@ def main() -> int:
     try:
         for suite in (
             Suite("18", ["tests"], profile, "flat"),
-            Suite("18", ["tests/records"], SHORTER[profile], "document", only="document"),
             *([Suite("18", ["tests/records"], SHORTER[profile], "mongo", only=ON_MONGODB)] if has_mongodb else []),
-            Suite("16", ["tests/records"], SHORTER[profile], "flat"),
+            Suite("16", ["tests/records"], SHORTER[profile], "document"),
         ):
             codes.append(suite.run(temporary, limit - (time.monotonic() - began)))
         left = _left_behind(temporary)

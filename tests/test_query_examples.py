@@ -162,7 +162,7 @@ def test_every_printed_line_gives_the_printed_answer(page: Path, flyer: Tenant, 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the printed lines need curl")
 def test_the_first_steps_of_the_readme_can_be_taken_and_the_first_of_them_again(tmp_path: Path) -> None:
     steps = [example.command for example in examples_in(README.read_text("utf-8").partition("## First steps")[2])]
-    with served() as base:
+    with mongodb_known(), served() as base:
         again = [
             *steps,
             steps[0],
@@ -174,10 +174,12 @@ def test_the_first_steps_of_the_readme_can_be_taken_and_the_first_of_them_again(
         done = subprocess.run(
             ["sh", "-uc", script], cwd=tmp_path, env=bare, capture_output=True, text=True, timeout=60, check=False
         )
-    registered, _, described, asked, refused, _, me = done.stdout.split(_END)
+    registered, _, described, asked, reviewed, refused, _, me = done.stdout.split(_END)
     assert (done.returncode, registered, done.stderr.count("409"), "Traceback" in done.stderr) == (0, "", 1, False)
     assert '"name":"products"' in described.replace(" ", "")
     assert '"total":1' in asked
+    if "mongodb" in PROVIDERS:
+        assert '"product":{"id":1,"name":"Lamp","price":29.90}' in reviewed.rpartition("\n{")[2]
     assert '"code":"conflict_unique"' in refused
     assert '"role":"owner"' in me.replace(" ", "")
 

@@ -24,7 +24,7 @@ from tests.records.worlds import SHAPES, Stand, stand_on
 
 STEPS = 20
 """Operations of one example, after those that fill the tables."""
-EXAMPLES, LEAST = {"ci": (50, 1_000), "short": (12, 200), "trust": (550, 10_000)}[
+EXAMPLES, LEAST = {"ci": (50, 1_000), "short": (12, 200), "brief": (4, 40), "trust": (550, 10_000)}[
     os.environ.get("DATAR_TEST_PROFILE", "ci")
 ]
 """Sequences of a profile, and the operations they have at least."""

@@ -62,10 +62,15 @@ def _part(condition: Condition, table: Table, asking: Asking) -> Condition:
         return condition
     keys = _keys(hop, behind, asking)
     here = [mine for mine, _ in hop.pairs]
-    # Of a composite key there is a branch for each value of one part.
-    if len(keys) > _KEYS or (len(here) > 1 and min(len(set(part)) for part in zip(*keys, strict=True)) > _BRANCHES):
+    if len(keys) > _KEYS or _branches(keys) > _BRANCHES:
         return condition
     return among_texts((), here, keys)
+
+
+def _branches(keys: list[tuple[str, ...]]) -> int:
+    """The alternatives that the keys make: of composite ones, one for each value of one part."""
+    parts = [set(part) for part in zip(*keys, strict=True)]
+    return min(map(len, parts)) if len(parts) > 1 else 1
 
 
 def _keys(hop: Relation, behind: Condition, asking: Asking) -> list[tuple[str, ...]]:
