@@ -78,7 +78,7 @@ def main() -> int:
         for suite in (
             Suite("18", ["tests"], profile, "flat"),
             *([Suite("18", ["tests/records"], SHORTER[profile], "mongo", only=ON_MONGODB)] if has_mongodb else []),
-            Suite("16", ["tests/records"], SHORTER[profile], "document"),
+            Suite("16", ["tests/records"], SHORTER[profile], "document", only="document"),
         ):
             codes.append(suite.run(temporary, limit - (time.monotonic() - began)))
         left = _left_behind(temporary)
