@@ -6,7 +6,7 @@ PORT ?= 8000
 BIN := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help up test lint format bench bench-providers trust lock clean
+.PHONY: help up test lint format bench bench-providers trust conformance lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -37,6 +37,9 @@ bench-providers: .venv/dev.stamp ## tables on jsonb and mongodb beside flat ones
 
 trust: .venv/dev.stamp ## the long profiles: 10,000 examples a property
 	@DATAR_TEST_PROFILE=trust $(BIN) -m tests.run
+
+conformance: .venv/dev.stamp ## the whole records suite on documents, on MongoDB and on PostgreSQL 16
+	@DATAR_TEST_PROFILE=conformance $(BIN) -m tests.run
 
 lock: ## renew both locks (needs uv)
 	@sh requirements/lock.sh

@@ -1,5 +1,5 @@
-"""``make test``: the whole suite on the embedded PostgreSQL 18, its records suite once more on MongoDB and, of
-documents, on PostgreSQL 16, and nothing left.
+"""``make test``: the whole suite on the embedded PostgreSQL 18, the heart of its records suite once more on MongoDB and
+on PostgreSQL 16, and nothing left. ``make conformance``: the whole records suite on documents, on MongoDB and on 16.
 
 It bounds the time, removes the temporary files of the run, and fails when a process of it is still there or a file's
 mode in the project or above it has changed. What this machine could not test is said in the last line.
@@ -20,11 +20,13 @@ from datar.children import end, spawn
 from tests.cluster import ROOT
 from tests.mongo import why_not_mongodb
 
-SECONDS = {"ci": 20 * 60, "trust": 6 * 3600}
+SECONDS = {"ci": 20 * 60, "conformance": 60 * 60, "trust": 6 * 3600}
 SHORTER = {"ci": "brief", "trust": "ci"}
 """What documents, MongoDB and the second PostgreSQL get of each profile."""
 ON_MONGODB = "(mongo or across) and not test_mongo and not test_across"
 """Tests by their layout; those of MongoDB alone run with all others already."""
+AT_HEART = "(model or rows or operators or cursors or populate)"
+"""What of the records suite runs on every layout each time; the whole of it does in ``make conformance``."""
 WORKERS = os.environ.get("DATAR_TEST_WORKERS", "2")
 UNWATCHED = {".git", ".venv", ".datar", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
@@ -73,13 +75,11 @@ def main() -> int:
     limit = SECONDS[profile]
     temporary = Path(tempfile.mkdtemp(prefix="datar-run-"))
     temporary.chmod(0o711)  # PostgreSQL runs as another account when we are root
-    codes, has_mongodb = [], why_not_mongodb() is None
+    codes = []
     try:
-        for suite in (
-            Suite("18", ["tests"], profile, "flat"),
-            *([Suite("18", ["tests/records"], SHORTER[profile], "mongo", only=ON_MONGODB)] if has_mongodb else []),
-            Suite("16", ["tests/records"], SHORTER[profile], "document", only="document"),
-        ):
+        for suite in _suites(profile):
+            if "mongo" in suite.layouts and why_not_mongodb() is not None:
+                continue
             codes.append(suite.run(temporary, limit - (time.monotonic() - began)))
         left = _left_behind(temporary)
     finally:
@@ -93,6 +93,23 @@ def main() -> int:
     if (reason := why_not_mongodb()) is not None:
         print(f"--- NOT TESTED: everything on MongoDB. {reason}", flush=True)
     return code
+
+
+def _suites(profile: str) -> tuple[Suite, ...]:
+    """What runs, in this order."""
+    records = ["tests/records"]
+    if profile == "conformance":
+        return (
+            Suite("18", records, "short", "document", only="document"),
+            Suite("18", records, "short", "mongo", only=ON_MONGODB),
+            Suite("16", records, "short", "flat,document"),
+        )
+    shorter = SHORTER[profile]
+    return (
+        Suite("18", ["tests"], profile, "flat"),
+        Suite("18", records, shorter, "mongo", only=f"{ON_MONGODB} and {AT_HEART}"),
+        Suite("16", records, shorter, "document", only=f"document and {AT_HEART}"),
+    )
 
 
 def _modes() -> dict[Path, int]:
