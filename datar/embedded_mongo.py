@@ -159,6 +159,11 @@ class ReplicaSet:
                 self.home.rmdir()  # unless another server's data lie there
 
     @property
+    def was_begun(self) -> bool:
+        """Whether ``start`` began a server that was not stopped since; it may have ended by itself."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int | None:
         """The process id of the server while it runs."""
         running = self._process is not None and self._process.poll() is None

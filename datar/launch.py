@@ -162,7 +162,7 @@ def _start_if_wanted(server: ReplicaSet) -> None:
 
 
 def _end_mongodb(server: ReplicaSet) -> None:
-    if server.pid is not None:
+    if server.was_begun:
         server.wanted.withdraw()
     server.stop()
 
