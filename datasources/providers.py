@@ -1,4 +1,4 @@
-"""What each provider can be told in ``provider_config``, and which of them can keep rows yet."""
+"""What each provider can be told in ``provider_config``, and which store keeps its rows."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -19,9 +19,6 @@ OPTIONS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     },
     ProviderType.MONGODB: {},
 }
-MATERIALIZING = frozenset({ProviderType.FLAT_TABLE, ProviderType.JSONB, ProviderType.MONGODB})
-"""Providers that can keep rows; the others can be declared, and are refused when rows would be due."""
-
 _STORES: Mapping[str, Store] = {ProviderType.MONGODB: "mongodb"}
 """Of the others PostgreSQL keeps the rows."""
 

@@ -7,10 +7,8 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from datar.errors import Conflict, NotSupportedYet, Unavailable
+from datar.errors import Conflict, Unavailable
 from datasources.connect import provider_for
-from datasources.models import DataSource
-from datasources.providers import MATERIALIZING
 from datatables.models import DataTable, SchemaOperation
 from records.limits import LOCK_MILLISECONDS, LOCK_TRIES
 from records.provider import Applied, Provider, Resolve
@@ -20,14 +18,6 @@ _NOT_NOW = ("55P03", "40P01")
 """A lock that was not to be had, or only in a ring of those who wait."""
 
 T = TypeVar("T")
-
-
-def check_provider(source: DataSource) -> None:
-    """Raise NotSupportedYet when tables of this datasource cannot hold rows yet."""
-    if source.provider_type not in MATERIALIZING:
-        raise NotSupportedYet(
-            f"Tables of a {source.provider_type} datasource cannot be materialized yet; use flat_table or jsonb."
-        )
 
 
 def make_physical(pairs: Sequence[tuple[DataTable, Table]], resolve: Resolve, *, user_id: int | None) -> None:

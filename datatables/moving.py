@@ -20,7 +20,6 @@ from datasources.connect import provider_for
 from datasources.models import DataSource
 from datatables.catalog import TableCatalog, find_stored
 from datatables.definitions import identity_of, readable_table
-from datatables.materializing import check_provider
 from datatables.models import DataTable, KeptTable
 from datatables.naming import physical_names
 from datatables.queries import lock_table
@@ -42,7 +41,7 @@ _FIRST: Final = (
 def move(*, app_slug: str, name: str, datasource_slug: str | None, target: str, user_id: int | None) -> DataTable:
     """Move the table to the app's datasource ``target``; nothing to do where it is there.
 
-    Raises NotFound, Conflict (``datasource_inactive``, ``migration_data_conflict``), NotSupportedYet, Unavailable.
+    Raises NotFound, Conflict (``datasource_inactive``, ``migration_data_conflict``), Unavailable.
     """
     row, kept = _begin(app_slug, name, datasource_slug, target, user_id)
     if kept is None:
@@ -72,8 +71,6 @@ def _begin(
     source = _target(row.app, target)
     if source.pk == row.data_source_id:
         return row, None
-    if row.is_materialized:
-        check_provider(source)
     moved = _moved(row, source, row.physical_table_name)
     if not row.is_materialized or _lies_alike(row, moved):
         save_place(moved, user_id)

@@ -13,7 +13,7 @@ from apps.queries import lock_app
 from datar.errors import FieldError, InvalidFields, NotFound, NotSupportedYet
 from datasources.models import DataSource
 from datatables.definitions import columns_for, define, placed, resolver, stored_table, without_relations
-from datatables.materializing import check_provider, make_physical
+from datatables.materializing import make_physical
 from datatables.models import DataTable
 from datatables.naming import physical_names
 from datatables.package_resources import Resource, read_resources
@@ -45,7 +45,6 @@ def create_schema(
     """
     app = lock_app(app_slug)
     source = _source(app, datasource_slug, user_id)
-    check_provider(source)
     resources, mistakes = read_resources(package)
     defined, resolve = _define(app, resources, mistakes)
     existing = _existing(app, resources)
@@ -99,8 +98,6 @@ def _existing(app: App, resources: list[Resource]) -> dict[str, DataTable]:
         if row.schema_hash != schema_hash(resource.schema):
             what = f"{resource.path}.schema: table '{row.name}' exists with another schema"
             raise NotSupportedYet(f"{what}; changing it is not supported yet.")
-        if not row.is_materialized:
-            check_provider(row.data_source)
         found[row.name] = row
     return found
 

@@ -15,7 +15,7 @@ from datasources.queries import lock_datasource
 from datasources.services import default_datasource
 from datatables.definitions import columns_for, define, placed, resolver, stored_table
 from datatables.dependents import refuse_to_break
-from datatables.materializing import check_provider, make_physical
+from datatables.materializing import make_physical
 from datatables.models import DataTable
 from datatables.naming import physical_names
 from datatables.queries import lock_table
@@ -38,13 +38,11 @@ def create(
 ) -> DataTable:
     """Describe a table in the datasource (None: the app's default), and materialize it when asked to.
 
-    Raises NotFound, Conflict (the name is taken), InvalidDescriptor, NotSupportedYet.
+    Raises NotFound, Conflict (the name is taken), InvalidDescriptor.
     """
     app = lock_app(app_slug)
     source = datasource_for(app, datasource_slug, user_id=user_id)
     _refuse_taken(app, name)
-    if materialize:
-        check_provider(source)
     resolve = resolver()
     table = define(app.slug, name, json_schema, resolve)
     check_reverse_names(table)
@@ -123,12 +121,11 @@ def _describe_anew(row: DataTable, descriptor: Json) -> None:
 def materialize(*, app_slug: str, name: str, datasource_slug: str | None, user_id: int | None) -> DataTable:
     """Make the physical table; nothing to do when it is there. Two at once: the second waits and finds it done.
 
-    Raises NotFound, Conflict, InvalidDescriptor, NotSupportedYet.
+    Raises NotFound, Conflict, InvalidDescriptor.
     """
     row = lock_table(app_slug, name, datasource_slug)
     if row.is_materialized:
         return row
-    check_provider(row.data_source)
     resolve = resolver()
     make_physical([(row, stored_table(row, resolve))], resolve, user_id=user_id)
     _touch(row, user_id)

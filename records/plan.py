@@ -3,6 +3,7 @@
 ``planning`` and ``grouping`` make plans of Queries; ``writes`` makes those of bodies.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,3 +209,13 @@ class Row:
 
     body: bytes
     version: int
+
+
+def rows_of(plans: Sequence[WritePlan]) -> list[dict[str, Json]]:
+    """The batch's rows in the order they were sent; none for a single row, whose refusal needs no index."""
+    if plans[0].single:
+        return []
+    if len(plans) == 1:
+        return plans[0].rows
+    placed = [pair for plan in plans for pair in zip(plan.places, plan.rows, strict=True)]
+    return [row for _, row in sorted(placed, key=lambda pair: pair[0])]

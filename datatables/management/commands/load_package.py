@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
-from datasources.providers import MATERIALIZING
+from datasources.models import ProviderType
 from datatables.demo.source import NAME, open_demo
 from datatables.files import CannotLoad, PackageFiles, Where, open_package
 from datatables.loading import load_package
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--datasource", metavar="SLUG", help="a datasource of the app (its default one)")
         parser.add_argument(
             "--provider",
-            choices=sorted(provider.value for provider in MATERIALIZING),
+            choices=sorted(ProviderType.values),
             help="the datasource's kind; a datasource that is missing is made",
         )
         parser.add_argument("--resource", action="append", default=[], metavar="NAME", help="load only this one's rows")

@@ -16,7 +16,7 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 
-from datar.errors import SQLSTATES, Conflict, DatarError, Invalid, Unavailable
+from datar.errors import SQLSTATES, DatarError, Invalid, Unavailable
 from records.provider import Stale
 
 _Kind = tuple[type[DatarError], str, str]
@@ -104,34 +104,32 @@ def wrapped(seconds: float | None = None, *, writes: bool = False) -> Iterator[N
 def translated(error: Exception, *, writes: bool = False, late: bool = False) -> Exception:
     """The kind of a driver error; the error itself when it is a bug of ours. ``late``: the deadline is over."""
     found = _kind_of(error, writes=writes, late=late)
-    if found is None:
-        return error
+    return error if found is None else _made(found)
+
+
+def unreachable() -> DatarError:
+    """The server is not there, or says nothing."""
+    return _made(UNREACHABLE)
+
+
+def late() -> DatarError:
+    """An answer, or a whole stream, took too long."""
+    return _made(_TIMEOUT)
+
+
+def answer_too_large() -> DatarError:
+    """The answer, or a part of it, is larger than MongoDB can make."""
+    return _made(_ANSWER_TOO_LARGE)
+
+
+def crossed() -> DatarError:
+    """Another write came between, too often."""
+    return _made(_CROSSED)
+
+
+def _made(found: _Kind) -> DatarError:
     kind, code, detail = found
     return kind(detail, code=code)
-
-
-def unreachable() -> Unavailable:
-    """The server is not there, or says nothing."""
-    _, code, detail = UNREACHABLE
-    return Unavailable(detail, code=code)
-
-
-def late() -> Unavailable:
-    """An answer, or a whole stream, took too long."""
-    _, code, detail = _TIMEOUT
-    return Unavailable(detail, code=code)
-
-
-def answer_too_large() -> Invalid:
-    """The answer, or a part of it, is larger than MongoDB can make."""
-    _, code, detail = _ANSWER_TOO_LARGE
-    return Invalid(detail, code=code)
-
-
-def crossed() -> Conflict:
-    """Another write came between, too often."""
-    _, code, detail = _CROSSED
-    return Conflict(detail, code=code)
 
 
 def code_of(error: Exception) -> int:

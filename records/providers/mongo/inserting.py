@@ -8,7 +8,7 @@ from pymongo.errors import PyMongoError
 from datar.errors import Conflict
 from records.canonical import RefusedError
 from records.catalog import Catalog
-from records.plan import WritePlan, Written
+from records.plan import WritePlan, Written, rows_of
 from records.providers.mongo import retrying
 from records.providers.mongo.conflicts import clash_of, explained
 from records.providers.mongo.documents import documents_of
@@ -112,16 +112,6 @@ def written_of(plan: WritePlan, documents: Sequence[Document], created: int) -> 
     if plan.unique or plan.each:
         return Written(len(documents), created=created, each=tuple(writer.rows(documents)))
     return Written(len(documents), created=created, rows=writer.page(documents))
-
-
-def rows_of(plans: Sequence[WritePlan]) -> list[dict[str, Json]]:
-    """The batch's rows in the order they were sent; none for a single row, whose refusal needs no index."""
-    if plans[0].single:
-        return []
-    if len(plans) == 1:
-        return plans[0].rows
-    placed = [pair for plan in plans for pair in zip(plan.places, plan.rows, strict=True)]
-    return [row for _, row in sorted(placed, key=lambda pair: pair[0])]
 
 
 def insert_once(server: Server, ledger: Ledger, plan: WritePlan, catalog: Catalog, *, alone: bool) -> Written:

@@ -11,7 +11,7 @@ from datar.errors import Conflict
 from records.catalog import Catalog
 from records.exports import Form, Pieces
 from records.kept import Kept
-from records.plan import GroupPlan, KeyedPlan, LinkedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written
+from records.plan import GroupPlan, KeyedPlan, LinkedPlan, ListPlan, Row, Sifted, Slice, WritePlan, Written, rows_of
 from records.provider import Applied, Change, Resolve, Stale
 from records.providers.postgres import change, compile, ddl, exporting, grouping, insert, keyset, linking, streaming
 from records.providers.postgres.compile import Values
@@ -26,7 +26,7 @@ from records.providers.postgres.references import still_referred_to
 from records.providers.postgres.skipping import Sifting
 from records.providers.postgres.statement import Statement
 from records.providers.postgres.templates import templates_of
-from records.table import Json, Table
+from records.table import Table
 
 _STATEMENTS_KEPT: Final = 2_000
 _TEXTS_KEPT: Final = 64_000_000
@@ -222,7 +222,7 @@ class PostgresProvider:
         kept = still_referred_to(error, plans[0].table, connection, deleting=deleting)
         if kept is not None:
             raise kept from error
-        raise explained(error, plans[0].table, _rows_of(plans), _own(plans[0]), connection, catalog.find) from error
+        raise explained(error, plans[0].table, rows_of(plans), _own(plans[0]), connection, catalog.find) from error
 
 
 def _key_repaired(error: psycopg.Error, plan: WritePlan, connection: Connection) -> bool:
@@ -247,16 +247,6 @@ def _key_repaired(error: psycopg.Error, plan: WritePlan, connection: Connection)
 
 def _is_bulk(plan: WritePlan) -> bool:
     return plan.where is not None or len(plan.rows) > _BULK_ROWS
-
-
-def _rows_of(plans: Sequence[WritePlan]) -> list[dict[str, Json]]:
-    """The batch's rows in the order they were sent; none for a single row, whose refusal needs no index."""
-    if plans[0].single:
-        return []
-    if len(plans) == 1:
-        return plans[0].rows
-    placed = [pair for plan in plans for pair in zip(plan.places, plan.rows, strict=True)]
-    return [row for _, row in sorted(placed, key=lambda pair: pair[0])]
 
 
 def _own(plan: WritePlan) -> tuple[str, ...]:
