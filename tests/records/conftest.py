@@ -44,6 +44,25 @@ def sql_engine(database_url: str, request: pytest.FixtureRequest) -> Iterator[En
 
 
 @pytest.fixture
+def open_engine(database_url: str) -> Iterator[Engine]:
+    """A namespace whose tables are documents that take additional fields."""
+    yield from _opened(database_url, "document")
+
+
+@pytest.fixture
+def open_apart(database_url: str) -> Iterator[Engine]:
+    """The same, where every second table is kept by another store."""
+    yield from _opened(database_url, "apart")
+
+
+def _opened(database_url: str, layout: Layout) -> Iterator[Engine]:
+    engine = Engine(database_url, layout)
+    engine.additional = True
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
 def users(engine: Engine) -> Rows:
     """A table with a generated key, a unique field, a default and both instants."""
     return engine.table("users", USERS)

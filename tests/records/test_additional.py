@@ -34,24 +34,6 @@ ODD = {'a"b': 1, "100%": "%s", "{}": {"deep": [None, {"x": None}]}, "+": "x", "w
 
 
 @pytest.fixture
-def open_engine(database_url: str) -> Any:
-    """An engine whose tables are documents that take additional fields."""
-    engine = Engine(database_url, "document")
-    engine.additional = True
-    yield engine
-    engine.close()
-
-
-@pytest.fixture
-def apart(database_url: str) -> Any:
-    """The same, where every second table is kept by another store."""
-    engine = Engine(database_url, "apart")
-    engine.additional = True
-    yield engine
-    engine.close()
-
-
-@pytest.fixture
 def rows(open_engine: Engine) -> Rows:
     """An open table."""
     return open_engine.table("things", {"fields": FIELDS})
@@ -257,43 +239,6 @@ def test_they_are_exported(rows: Rows) -> None:
     assert list(first) == ["id", "word", "many", "code", "_additional"]
     assert (read(first["_additional"].encode()), second["_additional"]) == ({"b": 'x,"y"', "n": {"m": None}}, "")
     assert objects(rows) == [rows.get(1), rows.get(2)]
-
-
-CHILDREN = {
-    "fields": [{"name": "thing_id", "type": "integer"}],
-    "foreignKeys": [{"fields": "thing_id", "reference": {"resource": "things", "fields": "id"}}],
-}
-
-
-def test_they_are_in_populated_rows_but_for_names_of_relations(open_engine: Engine, rows: Rows) -> None:
-    children = open_engine.table("parts", CHILDREN)
-    rows.create({"word": "a", "parts": "mine", "x": 1})
-    children.create({"thing_id": 1, "thing": "other", "y": [2]})
-    part, thing = {"id": 1, "thing_id": 1, "y": [2]}, {"id": 1, **PLAIN, "word": "a", "x": 1}
-    assert rows.get(1) == {**thing, "parts": "mine"}
-    assert rows.get(1, populate="parts") == {**thing, "parts": [{**part, "thing": "other"}]}
-    assert rows.list(populate="parts.thing")["data"] == [
-        {**thing, "parts": [{**part, "thing": {**thing, "parts": "mine"}}]}
-    ]
-    assert children.list(populate="thing", cursor="")["data"] == [{**part, "thing": {**thing, "parts": "mine"}}]
-    assert [row["id"] for row in children.ask(('thing."x"', "1"))["data"]] == [1]
-    assert list(cells(children, populate="thing")[0]) == ["id", "thing_id", "_additional", "thing"]
-
-
-def test_they_are_in_rows_of_another_store(apart: Engine) -> None:
-    things = apart.table("things", {"fields": FIELDS})
-    children = apart.table("parts", CHILDREN)
-    things.create({"word": "a", "parts": "mine", "x": 1})
-    children.create({"thing_id": 1, "thing": "other", "y": [2]})
-    part, thing = {"id": 1, "thing_id": 1, "y": [2]}, {"id": 1, **PLAIN, "word": "a", "x": 1}
-    inner = {**part, "thing": {**thing, "parts": "mine"}}
-    assert things.get(1, populate="parts") == {**thing, "parts": [{**part, "thing": "other"}]}
-    assert children.get(1, populate="thing") == inner
-    assert things.get(1, populate="parts.thing", fields="word") == {"word": "a", "parts": [inner]}
-    assert objects(children, populate="thing") == [inner]
-    (line,) = cells(children, populate="thing")
-    assert (list(line), read(line["_additional"].encode())) == (["id", "thing_id", "_additional", "thing"], {"y": [2]})
-    assert [row["id"] for row in children.ask(('thing."x"', "1"))["data"]] == [1]
 
 
 @pytest.mark.no_database
