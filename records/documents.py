@@ -27,7 +27,16 @@ def placed(fields: tuple[Field, ...], identity: Identity) -> tuple[Field, ...]:
     if identity.document is None:
         return fields
     document = identity.document
-    return tuple(replace(field, inside="" if field.name in document.columns else document.place) for field in fields)
+    own = document.columns
+    return tuple(field if field.name in own else _member(field, document.place) for field in fields)
+
+
+def _member(field: Field, place: str) -> Field:
+    """The field inside the document, under the number of its column alone.
+
+    PostgreSQL looks for a member by its name in every row that it reads, and every row repeats the names.
+    """
+    return replace(field, column=field.column.rpartition("_")[2], inside=place)
 
 
 def _own_columns(descriptor: Mapping[str, Json]) -> Iterator[str]:

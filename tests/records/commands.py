@@ -90,7 +90,10 @@ def check_command(command: Mapping[str, Any], collections: frozenset[str]) -> No
         case "count":
             assert command["count"] in collections and not command.get("query"), command
         case "find":
-            check_query(command["filter"])
+            assert command["find"] in collections
+            check_query(command.get("filter", {}))
+            _check_stage("$sort", command.get("sort", {}))
+            _check_stage("$project", command.get("projection", {}))
         case "insert":
             for document in command["documents"]:
                 assert all(map(NAME.fullmatch, document)), document

@@ -89,12 +89,12 @@ def test_columns_of_a_table_of_documents(documents: Engine, rows: Rows) -> None:
 def test_null_and_absent_are_not_in_the_document(documents: Engine, rows: Rows) -> None:
     rows.create([{"word": "a", "flag": None}, {"word": "b", "many": 3, "long": "PT1H", "place": [1.5, 2]}])
     assert stored(documents, rows) == [
-        {"word_2": "a"},
-        {"word_2": "b", "many_4": 3, "long_5": "PT1H", "long_5_2": 3600, "place_6": 1.5, "place_6_2": 2},
+        {"2": "a"},
+        {"2": "b", "4": 3, "5": "PT1H", "5_2": 3600, "6": 1.5, "6_2": 2},
     ]
     rows.update(2, {"long": None, "place": None, "flag": True})
     rows.update_many([{"id": 1, "many": 7}, {"id": 2, "many": None, "word": "c"}])
-    assert stored(documents, rows) == [{"word_2": "a", "many_4": 7}, {"word_2": "c", "flag_3": True}]
+    assert stored(documents, rows) == [{"2": "a", "4": 7}, {"2": "c", "3": True}]
 
 
 def test_an_upsert_changes_the_members_that_were_sent(documents: Engine) -> None:
@@ -119,7 +119,7 @@ def test_di_03_changes_of_different_members_at_once_are_all_kept(rows: Rows) -> 
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("document", ["{}", '{"word_2": "a", "many_4": -1}', '{"word_2": "abcdef"}'])
+@pytest.mark.parametrize("document", ["{}", '{"2": "a", "4": -1}', '{"2": "abcdef"}'])
 def test_the_database_holds_to_the_schema(documents: Engine, rows: Rows, document: str) -> None:
     with psycopg.connect(documents.url) as connection, pytest.raises(psycopg.errors.CheckViolation):
         connection.execute(SQL("INSERT INTO {} (data) VALUES ({}::jsonb)").format(qualified(rows.table), document))

@@ -33,7 +33,7 @@ def test_weights_are_bounded_together() -> None:
 
 def test_long_statements_are_not_prepared(sql_engine: Engine) -> None:
     narrow = sql_engine.table("narrow", {"fields": [{"name": "x", "type": "string"}]})
-    wide = sql_engine.table("wide", {"fields": [{"name": f"field_number_{n}", "type": "string"} for n in range(400)]})
+    wide = sql_engine.table("wide", {"fields": [{"name": f"field_number_{n}", "type": "string"} for n in range(800)]})
     with sql_engine.pool.connection() as connection:
         connection.execute("DEALLOCATE ALL")
     for _ in range(20):

@@ -70,7 +70,8 @@ def looked_at(engine: Engine) -> Iterator[list[Document]]:
         yield done
     finally:
         database.command("profile", 0)
-        done += database["system.profile"].find({"command.aggregate": {"$exists": True}})
+        questions = [{f"command.{word}": {"$exists": True}} for word in ("aggregate", "find")]
+        done += database["system.profile"].find({"$or": questions})
         database.drop_collection("system.profile")
 
 

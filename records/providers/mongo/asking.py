@@ -1,11 +1,14 @@
-"""Pipelines sent, documents back: every read of one answer in one snapshot, each within a read's deadline."""
+"""Questions sent, documents back: every read of one answer in one snapshot, each within a read's deadline."""
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
-from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure
+from bson.timestamp import Timestamp
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import OperationFailure, PyMongoError
 
 from datar.errors import DatarError
 from records import limits
@@ -21,32 +24,55 @@ _KEYS: Final = "_id_"
 """The index that every collection has, of ``_id``."""
 _TRIES: Final = 5
 _PAUSE_SECONDS: Final = 0.02
+_FIND: Final = {
+    "$match": (0, "filter"),
+    "$sort": (0, "sort"),
+    "$skip": (1, "skip"),
+    "$limit": (2, "limit"),
+    "$project": (3, "projection"),
+}
+"""Stages that ``find`` knows, in the order in which it takes them, and what it calls them."""
+_PLAIN: Final = (0, 1)
+"""What is said of a path that is to be there, or not."""
 
 
 class Asking:
-    """One session with its snapshot: the first pipeline takes it, the others see the same moment."""
+    """One snapshot: the first question takes it, in the last moment that a majority has, the others see the same.
 
-    def __init__(self, server: Server, session: ClientSession) -> None:
+    What a ``find`` can ask is asked by one: it costs MongoDB and pymongo less than a pipeline does. A session would
+    keep the moment as well, and cost more than its number here.
+    """
+
+    def __init__(self, server: Server) -> None:
         self._server = server
-        self._session = session
+        self._moment: Timestamp | None = None
 
     def rows(self, table: Table, pipeline: Pipeline, *, most: int, **options: Any) -> list[Document]:
         """The documents of a pipeline that gives at most so many: one batch, as long as they fit 16 MB."""
-        options |= {"allowDiskUse": True, "maxTimeMS": round(limits.STATEMENT_SECONDS * 1000)}
         collection = self._server.collection(table)
+        command: Document = {**(found_by(pipeline) or {"aggregate": "", "pipeline": pipeline}), **options}
+        # With room for one more the server knows that it is done and keeps no cursor.
+        if "find" in command:
+            command |= {"find": collection.name, "batchSize": most + 1}
+        else:
+            command |= {"aggregate": collection.name, "cursor": {"batchSize": most + 1}}
         with standing(self._server, table) as option:
-            options |= option
-            # With room for one more the server knows that it is done and keeps no cursor.
-            with collection.aggregate(pipeline, session=self._session, batchSize=most + 1, **options) as cursor:
-                found = cursor.to_list()
+            command |= {**self._terms(), **option}
+            found = collection.database.command(command, codec_options=collection.codec_options)["cursor"]
+            self._moment = found["atClusterTime"]
+            rows: list[Document] = found["firstBatch"]
+            if found["id"]:
+                _kill(collection.database, collection.name, found["id"])
+                rows = self._whole(collection, command)
         check_joined(self._server, table, pipeline)
-        return found
+        return rows
 
     def each(self, table: Table, pipeline: Pipeline) -> Iterator[Document]:
         """The documents of a pipeline one by one, however many there are."""
-        options: dict[str, Any] = {"allowDiskUse": True, "maxTimeMS": round(limits.STATEMENT_SECONDS * 1000)}
+        collection = self._server.collection(table)
         with standing(self._server, table) as option:
-            cursor = self._server.collection(table).aggregate(pipeline, session=self._session, **options, **option)
+            command = {"aggregate": collection.name, "pipeline": pipeline, "cursor": {}, **self._terms(), **option}
+            cursor = collection.database.cursor_command(command, codec_options=collection.codec_options)
         with cursor:
             yield from cursor
         check_joined(self._server, table, pipeline)
@@ -60,42 +86,51 @@ class Asking:
 
     def kept_count(self, table: Table) -> int:
         """How many documents the collection's metadata speaks of, which knows no snapshot."""
-        return self._server.collection(table).estimated_document_count(maxTimeMS=round(limits.STATEMENT_SECONDS * 1000))
+        return self._server.collection(table).estimated_document_count(maxTimeMS=_milliseconds())
+
+    def _whole(self, collection: Collection[Document], command: Document) -> list[Document]:
+        """The documents of a question whose answer is larger than a batch can be, asked once more."""
+        again = {**command, **self._terms()}
+        with collection.database.cursor_command(again, codec_options=collection.codec_options) as cursor:
+            return cursor.to_list()
+
+    def _terms(self) -> Document:
+        """What every question says: which moment, how long, and that sorting may use the disk."""
+        concern = {"level": "snapshot"} | ({} if self._moment is None else {"atClusterTime": self._moment})
+        return {"readConcern": concern, "maxTimeMS": _milliseconds(), "allowDiskUse": True}
+
+
+def found_by(pipeline: Pipeline) -> Document | None:
+    """The ``find`` that gives the documents of a pipeline, without its collection; None where only a pipeline can."""
+    command: Document = {"find": ""}
+    conditions: list[Document] = []
+    before = 0
+    for stage in pipeline:
+        ((name, value),) = stage.items()
+        place, word = _FIND.get(name, (-1, ""))
+        plain = word != "projection" or all(each in _PLAIN for each in value.values())
+        if place < before or word in command or not plain:
+            return None
+        before = place
+        if word == "filter":
+            conditions.append(value)
+        else:
+            command[word] = value
+    return command | ({"filter": {"$and": conditions}} if conditions else {})
+
+
+def _kill(database: Database[Document], name: str, cursor: int) -> None:
+    with suppress(PyMongoError, DatarError):
+        database.command("killCursors", name, cursors=[cursor])
+
+
+def _milliseconds() -> int:
+    return round(limits.STATEMENT_SECONDS * 1000)
 
 
 def asked(server: Server, ask: Callable[[Asking], T]) -> T:
     """What ``ask`` finds in one snapshot; asked again where a collection is newer than it. Raises PyMongoError."""
-
-    def ask_once() -> T:
-        with server.snapshot() as session:
-            return ask(Asking(server, session))
-
-    return again(ask_once)
-
-
-def row_asked(server: Server, table: Table, query: Document, members: Document) -> Document | None:
-    """These members of a row that a query finds, in the last moment that a majority has; None when there is none.
-
-    One ``find`` costs MongoDB and pymongo a third less than a pipeline does. Raises PyMongoError, Stale.
-    """
-    collection = server.collection(table)
-    command: dict[str, Any] = {
-        "find": collection.name,
-        "filter": query,
-        "projection": members,
-        "limit": 1,
-        "singleBatch": True,
-        "readConcern": {"level": "snapshot"},
-        "maxTimeMS": round(limits.STATEMENT_SECONDS * 1000),
-    }
-
-    def ask_once() -> Document | None:
-        with standing(server, table) as option:
-            found = collection.database.command({**command, **option}, codec_options=collection.codec_options)
-        rows = found["cursor"]["firstBatch"]
-        return rows[0] if rows else None
-
-    return again(ask_once)
+    return again(lambda: ask(Asking(server)))
 
 
 def again(attempt_once: Callable[[], T]) -> T:

@@ -30,7 +30,7 @@ def stream(server: Server, plan: ListPlan | GroupPlan, form: Form) -> Pieces:
 
 def _pieces(server: Server, plan: ListPlan | GroupPlan, form: Form) -> Generator[bytes, None, None]:
     with wrapped(), turn(server), server.snapshot() as session:
-        asking, batches = Asking(server, session), Batches(server, session)
+        asking, batches = Asking(server), Batches(server, session)
         if isinstance(plan, GroupPlan):
             grouped = Grouped(plan, wide=True)
             yield from pieces(_group_lines(grouped, asking, batches, form), form, grouped.names)

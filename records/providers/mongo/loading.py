@@ -1,6 +1,5 @@
 """Many checked rows into a collection: for files of any length. What was added is found again by keys and versions."""
 
-import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -8,10 +7,9 @@ from typing import Any, Final
 
 from bson.int64 import Int64
 from psycopg.sql import SQL, Composed, Identifier, Literal
-from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
-from datar.errors import SQLSTATES, InvalidRows, Unavailable
+from datar.errors import SQLSTATES, InvalidRows
 from records.catalog import Catalog
 from records.orphans import lost_parent
 from records.provider import RefusedLoad
@@ -20,8 +18,9 @@ from records.providers.mongo.documents import documents_of
 from records.providers.mongo.errors import wrapped
 from records.providers.mongo.layout import KEY
 from records.providers.mongo.ledger import key_sequence
+from records.providers.mongo.reach import patience
 from records.providers.mongo.references import held_keys, orphans
-from records.providers.mongo.server import Document, Server
+from records.providers.mongo.server import Server
 from records.providers.mongo.values import Bson, check_rows
 from records.providers.postgres.columns import VERSION_SEQUENCE
 from records.providers.postgres.ddl import sequence_text
@@ -30,7 +29,7 @@ from records.table import Field, ForeignKey, Json, Table
 
 _BATCH: Final = 5_000
 _PATIENCE_SECONDS: Final = 5.0
-_LOOK_SECONDS: Final = 0.1
+"""Of minutes of work none is lost for a moment in which the server, or this process, had no processor."""
 _NUMBERS: Final = SQL("SELECT now(), ARRAY(SELECT nextval({sequence}::regclass) FROM generate_series(1, {count}))")
 _ADVANCE: Final = SQL("SELECT {function}({sequence}::regclass, {key})")
 
@@ -51,6 +50,7 @@ class DocumentLoader:
         """The canonical value itself: documents are made of whole rows."""
         return (value,)
 
+    @patience(_PATIENCE_SECONDS)
     def append(self, fields: Sequence[Field], rows: Iterable[Sequence[Json]], transaction: Any) -> int:
         """Add the rows, batch by batch; how many. Raises RefusedLoad."""
         count, greatest = 0, 0
@@ -73,24 +73,13 @@ class DocumentLoader:
             transaction.execute(self._advance(greatest))
         return count
 
+    @patience(_PATIENCE_SECONDS)
     def undo(self) -> None:
         """Remove what was added, found by its keys. A row that was there before with such a key has another version."""
         for start in range(0, len(self._added), _BATCH):
             keys, versions = zip(*self._added[start : start + _BATCH], strict=True)
             with wrapped(writes=True):
-                self._collection().delete_many({KEY: {"$in": keys}, VERSION: {"$in": versions}})
-
-    def _collection(self) -> Collection[Document]:
-        """The collection, waited for: making documents of a file keeps the processor from pymongo's monitors, and then
-        the server was only not heard of."""
-        until = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                return self._server.collection(self._table)
-            except Unavailable:
-                if time.monotonic() > until:
-                    raise
-            time.sleep(_LOOK_SECONDS)
+                self._server.collection(self._table).delete_many({KEY: {"$in": keys}, VERSION: {"$in": versions}})
 
     def _note_references(self, rows: Sequence[Row], before: int) -> None:
         for key, seen in self._references.items():
@@ -120,7 +109,7 @@ class DocumentLoader:
         self._added += [(document[KEY], document[VERSION]) for document in documents]
         with wrapped(writes=True):
             try:
-                self._collection().insert_many(documents)
+                self._server.collection(self._table).insert_many(documents)
             except BulkWriteError as error:
                 if not error.details.get("writeErrors"):
                     raise

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from records.conditions import EVERYTHING
 from records.plan import ListPlan
 from records.providers.mongo.indexes import MongoIndex, indexes_of
 from records.providers.mongo.layout import KEY
 from records.providers.mongo.ordering import Term
 from records.providers.mongo.partial import present
 from records.providers.mongo.server import Document
-from records.providers.mongo.values import operand
+from records.providers.mongo.values import key_from_texts, operand
 from records.table import Table
 
 
@@ -42,11 +43,30 @@ def pieces_of(plan: ListPlan, terms: tuple[Term, ...]) -> list[Piece]:
     led = all(term.own for term in terms) and _is_led(plan.table, (terms[0].path,))
     if plan.after is None:
         return [_with_index(plan.table, piece) for piece in _by_presence(terms)] if led else [Piece(terms)]
+    if plan.where == EVERYTHING and None not in plan.after and _is_key_order(plan.table, terms):
+        return [_after_key(plan.table, terms[0].descending, plan.after)]
     ranges = list(_ranges(terms, plan.after))
     if led or not ranges:
         return [_with_index(plan.table, piece) for piece in ranges]
     any_of = [{"$and": list(piece.conditions)} for piece in ranges]
     return [Piece(terms, ({"$or": any_of},))]
+
+
+def _is_key_order(table: Table, terms: tuple[Term, ...]) -> bool:
+    """Whether they are the parts of the key, as they stand in ``_id``, in one direction.
+
+    MongoDB compares documents member by member. A duration in a key is its text, which is not what orders.
+    """
+    parts = tuple(term.field and term.field.name for term in terms if term.own)
+    plain = all(field.type != "duration" for field in table.key_fields)
+    return plain and parts == table.primary_key and len({term.descending for term in terms}) == 1
+
+
+def _after_key(table: Table, descending: bool, key: Sequence[str | None]) -> Piece:
+    """The rows after a whole key: one range, where its parts would be one for each."""
+    whole = Term(0, KEY, descending, nullable=False, own=True)
+    after = key_from_texts(table, [str(part) for part in key])
+    return Piece((whole,), ({KEY: {"$lt" if descending else "$gt": after}},), known=1, indexed=True)
 
 
 def _by_presence(terms: tuple[Term, ...]) -> list[Piece]:

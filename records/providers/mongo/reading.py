@@ -2,7 +2,7 @@
 
 from records.jsontext import dumps
 from records.plan import KeyedPlan, ListPlan, Row
-from records.providers.mongo.asking import Asking, asked, row_asked
+from records.providers.mongo.asking import Asking, asked
 from records.providers.mongo.keyed import keyed_plan
 from records.providers.mongo.layout import KEY
 from records.providers.mongo.listing import listed, row_stages
@@ -46,9 +46,6 @@ def _found_row(server: Server, plan: KeyedPlan) -> Document | None:
     by_key: Document = {KEY: {"$eq": key_from_texts(plan.table, plan.key)}}
     scope = condition_stages(plan.scope, Source(plan.table))
     shape = row_stages(plan.table, plan.fields, plan.populated, meta=plan.meta, kept=[VERSION])
-    if len(shape) == 1 and all("$match" in stage for stage in scope):
-        query = {"$and": [by_key, *(stage["$match"] for stage in scope)]} if scope else by_key
-        return row_asked(server, plan.table, query, shape[0]["$project"])
     stages: Pipeline = [{"$match": by_key}, *scope, *shape]
     found = asked(server, lambda asking: asking.rows(plan.table, stages, most=1))
     return found[0] if found else None

@@ -34,6 +34,8 @@ _MILLISECOND: Final = 1000
 
 def instant_of(moment: datetime) -> dict[str, Bson]:
     """An instant (UTC, naive) as it is stored: milliseconds, and the microseconds beyond them."""
+    if not moment.microsecond:
+        return {INSTANT: moment, MICROSECONDS: 0}
     beyond = moment.microsecond % _MILLISECOND
     return {INSTANT: moment.replace(microsecond=moment.microsecond - beyond), MICROSECONDS: beyond}
 

@@ -103,13 +103,15 @@ class Layer:
 class Gathering:
     """The rows and the groups of one statement, and its outputs, groups' keys first.
 
-    ``binds`` is asked for the values of the groups' expressions, then the aggregates', in their order.
+    ``binds`` is asked for the values of the groups' expressions, then the aggregates', in their order. ``is_computed``:
+    some value of a row is more than what a column holds.
     """
 
     def __init__(self, plan: GroupPlan, source: Source, binds: Binds) -> None:
         self._key_fields = plan.table.key_fields
         self._source, self._binds = source, binds
         self.rows, self.groups = Layer("x"), Layer("g")
+        self.is_computed = False
         self._output = 0
         self.keys: list[Identifier] = []
         self.outputs: list[Shown] = []
@@ -126,6 +128,7 @@ class Gathering:
 
         One that binds is shared within its output alone: plans of one shape may bind different values in two outputs.
         """
+        self.is_computed |= bool(expression.field.inside or expression.keys or expression.part or expression.unit)
         bound = any(True for _ in expression_values(expression))
         key = (expression_shape(expression), self._output if bound else None)
         return self.rows.put(key, lambda: expression_text(expression, self._source, self._binds))

@@ -24,7 +24,9 @@ from records.providers.postgres.where import condition_shape, condition_text, co
 _LIMIT: Final = SQL(" LIMIT {limit}::bigint OFFSET {offset}::bigint").format(
     limit=Placeholder("limit"), offset=Placeholder("offset")
 )
-_GROUPS: Final = SQL("SELECT {groups} FROM (SELECT {rows} FROM {source}{where}) AS rows{group_by}")
+_GROUPS: Final = SQL("SELECT {groups} FROM (SELECT {rows} FROM {source}{where}{once}) AS rows{group_by}")
+_ONCE: Final = SQL(" OFFSET 0")
+"""PostgreSQL would write a value into each aggregate that takes it, and compute it there again."""
 _COUNTED: Final = SQL("SELECT {count} AS g0")
 _HAVING: Final = SQL("SELECT * FROM ({groups}) AS groups WHERE {having}")
 _PAGE: Final = SQL("""
@@ -126,6 +128,7 @@ class _Parts:
             rows=gathering.rows.text,
             source=source.text,
             where=where,
+            once=_ONCE if gathering.is_computed else SQL(""),
             group_by=_after(SQL(" GROUP BY "), gathering.keys),
         )
         if _counts_table(plan):
