@@ -3,7 +3,6 @@
 It knows processes, threads and limits of a connection. What a request means begins in ``datar.wsgi``.
 """
 
-import gc
 import json
 import logging
 import resource
@@ -13,7 +12,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 from gunicorn.http import wsgi
 
-from datar import env
+from datar import env, garbage
 from datar.logs import traceback_text
 
 wsgi.SERVER = "datar"  # the header names no version to attackers
@@ -73,11 +72,5 @@ loglevel = "warning"
 
 
 def post_worker_init(worker: Any) -> None:
-    """What was loaded stays for good: keep the garbage collector off it, and let it look at requests less often.
-
-    A body of 10,000 rows is 10,000 dictionaries; at Python's own thresholds they set off dozens of passes, some of
-    them over every module, function and class of the process (about 10 ms of 70 for such a body).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
+    """What was loaded stays; requests make many objects (a body of 10,000 rows as many dictionaries)."""
+    garbage.look_seldom()

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from apps import services as apps
 from apps.models import App
 from datar.errors import DatarError, InvalidFields
+from datar.garbage import looked_at_seldom
 from datasources import services as datasources
 from datasources.connect import provider_for
 from datasources.models import DataSource
@@ -62,7 +63,7 @@ def load_package(
         files.resource(name)
     loaders: dict[str, Loader] = {}
     try:
-        with use(tenant), transaction.atomic():
+        with looked_at_seldom(), use(tenant), transaction.atomic():
             _make_app(files, app_slug)
             if provider_type is not None:
                 _make_datasource(app_slug, datasource_slug or datasources.DEFAULT, provider_type)

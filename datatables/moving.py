@@ -84,7 +84,7 @@ def _begin(
 def _target(app: App, slug: str) -> DataSource:
     source = DataSource.objects.select_for_update(no_key=True).filter(app=app, slug=slug).first()
     if source is None or not is_slug(slug):
-        raise NotFound
+        raise NotFound(f"The app has no datasource '{slug}'; 'datasource' takes the slug of one of its own.")
     if not source.is_active:
         path = f"/api/apps/{app.slug}/datasources/{slug}/restore/"
         raise Conflict(f"The datasource '{slug}' is deleted: POST to {path} first.", code="datasource_inactive")

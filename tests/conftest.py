@@ -8,14 +8,18 @@ get an empty database and no Django; a test marked ``no_database`` gets none.
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
+from xdist.scheduler import LoadScopeScheduling
 
+from datar.garbage import look_seldom
 from tests.cluster import Databases
 from tests.mongo import stop_mongodb
+from tests.sharing import Sharing
 
 RECORDS = Path(__file__).parent / "records"
 WITHOUT_DJANGO = (RECORDS, Path(__file__).parent / "house")
@@ -49,6 +53,17 @@ def pytest_configure(config: pytest.Config) -> None:
         import django  # only here: the environment above comes first
 
         django.setup()
+
+
+def pytest_collection_finish() -> None:
+    """Tests make many objects, and thousands of tests have been read that stay."""
+    look_seldom()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Tests that share what takes long to make are run by one worker."""
+    return Sharing(config, log)
 
 
 def _needs_django(config: pytest.Config) -> bool:

@@ -57,7 +57,7 @@ class Suite:
         for name in ("DATABASE_URL", "DATAR_TEST_STATE", "DJANGO_SETTINGS_MODULE"):
             environment.pop(name, None)
         chosen = ["-k", self.only] if self.only else []
-        command = [sys.executable, "-m", "pytest", "-n", WORKERS, "--dist", "loadgroup", "-q", *chosen, *self.paths]
+        command = [sys.executable, "-m", "pytest", "-n", WORKERS, "-q", *chosen, *self.paths]
         process = spawn(command, end_signal=signal.SIGINT, environment=environment, directory=ROOT)
         try:
             return process.wait(seconds)

@@ -120,9 +120,7 @@ def served() -> Iterator[str]:
             thread.join()
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(each, marks=pytest.mark.xdist_group(f"year on {each}")) for each in PROVIDERS]
-)
+@pytest.fixture(scope="module", params=PROVIDERS)
 def flyer(django_db_setup: None, request: pytest.FixtureRequest) -> Iterator[Tenant]:
     """A tenant with the demo's whole year, kept by each provider in turn."""
     with mongodb_known():

@@ -180,7 +180,8 @@ def test_what_the_target_cannot_hold_stays_where_it_is(api: Api, app: str) -> No
 
 def test_where_it_cannot_go(api: Api, app: str, settings: Settings) -> None:
     table = make(api, app, "flat_table", "things", PLAIN)
-    assert move(api, table, "nowhere").status == 404
+    missing = move(api, table, "nowhere")
+    assert (missing.status, "'nowhere'" in missing.data["detail"]) == (404, True)
     assert move(api, table, "No Slug").status == 404
     bodies: list[Any] = [{}, {"datasource": 1}, {"datasource": "flat2", "more": 1}, []]
     for body in bodies:

@@ -2,26 +2,22 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from datar.children import end, spawn
 from datar.embedded import VOLATILE, Cluster
-from tests.cluster import ROOT, temporary_state
+from tests.cluster import temporary_state
 from tests.frozen import frozen
-from tests.house.test_server import Answer, Server, free_port, read_answer, wait_for
+from tests.house.served import Served, served
+from tests.house.test_server import Answer, read_answer
 
 pytestmark = pytest.mark.no_database
 
@@ -31,31 +27,12 @@ ROWS = "/api/apps/shop/datatables/notes/data/"
 NOTES = {"fields": [{"name": "id", "type": "integer"}, {"name": "text", "type": "string"}], "primaryKey": "id"}
 
 
-@dataclass
-class Service:
-    """The server, its database, and the credentials of the one tenant."""
+@dataclass(kw_only=True)
+class Service(Served):
+    """The server, its database, and the tenant's schema."""
 
-    server: Server
     cluster: Cluster
-    log: Path
-    credentials: dict[str, str]
-    schema: str = ""
-
-    def head(self, method: str, path: str, body: bytes = b"") -> bytes:
-        """A request's bytes."""
-        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
-        lines += [f"{name}: {value}" for name, value in self.credentials.items()]
-        return "\r\n".join(lines).encode() + b"\r\nContent-Type: application/json\r\n\r\n" + body
-
-    def send(self, method: str, path: str, value: Any = None) -> Answer:
-        """Ask on a connection of its own."""
-        body = b"" if value is None else json.dumps(value).encode()
-        return self.server.send(self.head(method, path, body))
-
-    def timed(self, method: str, path: str, value: Any = None) -> tuple[Answer, float]:
-        """The answer and how long it took, in seconds."""
-        started = time.monotonic()
-        return self.send(method, path, value), time.monotonic() - started
+    schema: str
 
     @contextmanager
     def locked(self) -> Iterator[psycopg.Connection[Any]]:
@@ -97,44 +74,22 @@ def service() -> Iterator[Service]:
         cluster = Cluster(state, int(os.environ.get("DATAR_TEST_POSTGRES", "18")), VOLATILE)
         cluster.start()
         try:
-            yield from serve(state, cluster)
+            settings = {
+                "DATABASE_URL": cluster.url(),
+                "DATAR_THREADS": "2",
+                "DATAR_STATEMENT_SECONDS": str(STATEMENT_SECONDS),
+            }
+            with served(state, settings) as asked:
+                schema = asked.register()
+                service = Service(asked.server, asked.log, asked.credentials, cluster=cluster, schema=schema)
+                fill(service)
+                yield service
         finally:
             cluster.remove()
 
 
-def serve(state: Path, cluster: Cluster) -> Iterator[Service]:
-    port = free_port()
-    environment = {
-        **os.environ,
-        "DATABASE_URL": cluster.url(),
-        "DATAR_BIND": f"127.0.0.1:{port}",
-        "DATAR_WORKERS": "1",
-        "DATAR_THREADS": "2",
-        "DATAR_STATEMENT_SECONDS": str(STATEMENT_SECONDS),
-    }
-    migrate = [sys.executable, "manage.py", "migrate_schemas", "--shared", "--verbosity", "0"]
-    subprocess.run(migrate, cwd=ROOT, env=environment, check=True, timeout=120)
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:datar.server"]
-    path = state / "server.log"
-    with path.open("wb") as log:
-        process = spawn(command, end_signal=signal.SIGTERM, environment=environment, directory=ROOT, log=log)
-    try:
-        server = Server(port, process)
-        wait_for(lambda: server.connect().close(), seconds=30)
-        service = Service(server, cluster, path, {})
-        fill(service)
-        yield service
-    finally:
-        end(process, [(signal.SIGTERM, 10.0), (signal.SIGQUIT, 5.0)])
-
-
 def fill(service: Service) -> None:
-    """A tenant with one table of one row."""
-    made = service.send("POST", "/api/auth/register/", {"email": "a@example.com", "password": "correct horse 7 staple"})
-    assert made.status == 201, made
-    answer: Any = made.json
-    service.schema = answer["client"]["schema_name"]
-    service.credentials = {"Api-Key": answer["api_key"], "Authorization": f"Bearer {answer['access']}"}
+    """A table of one row."""
     source = "/api/apps/shop/datasources/rows/"
     for path, body in (
         ("/api/apps/", {"name": "Shop", "slug": "shop"}),

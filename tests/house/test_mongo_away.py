@@ -1,27 +1,21 @@
 """TRUST CR-12: MongoDB away, frozen or without a primary is its tables' trouble alone, and over when it is back."""
 
-import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from datar.children import end, spawn
 from datar.embedded import VOLATILE, Cluster
 from datar.embedded_mongo import ReplicaSet
-from tests.cluster import ROOT, temporary_state
+from tests.cluster import temporary_state
 from tests.frozen import frozen
-from tests.house.test_server import Answer, Server, free_port, wait_for
+from tests.house.served import Served, served
 from tests.mongo import why_not_mongodb
 
 pytestmark = [
@@ -40,29 +34,11 @@ def rows(name: str) -> str:
     return f"/api/apps/shop/datatables/{name}/data/"
 
 
-@dataclass
-class Service:
-    """The server, its databases, and the credentials of the one tenant."""
+@dataclass(kw_only=True)
+class Service(Served):
+    """The server, and the MongoDB that goes."""
 
-    server: Server
     mongo: ReplicaSet
-    log: Path
-    credentials: dict[str, str]
-
-    def send(self, method: str, path: str, value: Any = None) -> Answer:
-        """Ask on a connection of its own."""
-        body = b"" if value is None else json.dumps(value).encode()
-        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
-        lines += [f"{name}: {value}" for name, value in self.credentials.items()]
-        head = "\r\n".join(lines).encode()
-        answer = self.server.send(head + b"\r\nContent-Type: application/json\r\n\r\n" + body)
-        assert answer.status != 500, self.log.read_text("utf-8")[-3000:]
-        return answer
-
-    def timed(self, method: str, path: str, value: Any = None) -> tuple[Answer, float]:
-        """The answer and how long it took, in seconds."""
-        started = time.monotonic()
-        return self.send(method, path, value), time.monotonic() - started
 
 
 @pytest.fixture(scope="module")
@@ -73,44 +49,23 @@ def service() -> Iterator[Service]:
         try:
             cluster.start()
             mongo.start()
-            yield from serve(state, cluster, mongo)
+            settings = {
+                "DATABASE_URL": cluster.url(),
+                "DATAR_MONGODB_URL": mongo.url(),
+                "DATAR_THREADS": str(THREADS),
+            }
+            with served(state, settings) as asked:
+                asked.register()
+                service = Service(asked.server, asked.log, asked.credentials, mongo=mongo)
+                fill(service)
+                yield service
         finally:
             mongo.remove()
             cluster.remove()
 
 
-def serve(state: Path, cluster: Cluster, mongo: ReplicaSet) -> Iterator[Service]:
-    port = free_port()
-    environment = {
-        **os.environ,
-        "DATABASE_URL": cluster.url(),
-        "DATAR_MONGODB_URL": mongo.url(),
-        "DATAR_BIND": f"127.0.0.1:{port}",
-        "DATAR_WORKERS": "1",
-        "DATAR_THREADS": str(THREADS),
-    }
-    migrate = [sys.executable, "manage.py", "migrate_schemas", "--shared", "--verbosity", "0"]
-    subprocess.run(migrate, cwd=ROOT, env=environment, check=True, timeout=120)
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:datar.server"]
-    path = state / "server.log"
-    with path.open("wb") as log:
-        process = spawn(command, end_signal=signal.SIGTERM, environment=environment, directory=ROOT, log=log)
-    try:
-        server = Server(port, process)
-        wait_for(lambda: server.connect().close(), seconds=30)
-        service = Service(server, mongo, path, {})
-        fill(service)
-        yield service
-    finally:
-        end(process, [(signal.SIGTERM, 10.0), (signal.SIGQUIT, 5.0)])
-
-
 def fill(service: Service) -> None:
-    """A tenant with a table of one row in each store."""
-    made = service.send("POST", "/api/auth/register/", {"email": "a@example.com", "password": "correct horse 7 staple"})
-    assert made.status == 201, made
-    answer: Any = made.json
-    service.credentials = {"Api-Key": answer["api_key"], "Authorization": f"Bearer {answer['access']}"}
+    """A table of one row in each store."""
     created = [service.send("POST", "/api/apps/", {"name": "Shop", "slug": "shop"})]
     for provider in ("flat_table", "mongodb"):
         source = {"name": provider, "slug": provider.replace("_", "-"), "provider_type": provider}
@@ -121,13 +76,6 @@ def fill(service: Service) -> None:
             service.send("POST", rows(provider), {"id": 1, "text": "one"}),
         ]
     assert [answer.status for answer in created] == [201] * 7, (created, service.log.read_text("utf-8"))
-
-
-def renew(service: Service) -> None:
-    """A token lives five minutes."""
-    body = {"username": "a@example.com", "password": "correct horse 7 staple"}
-    token: Any = service.send("POST", "/api/auth/token/", body).json
-    service.credentials["Authorization"] = f"Bearer {token['access']}"
 
 
 def assert_only_its_tables_suffer(service: Service) -> None:
@@ -170,7 +118,7 @@ def assert_healed(service: Service, since: float) -> None:
 
 
 def test_cr_12_a_mongodb_that_is_stopped(service: Service) -> None:
-    renew(service)
+    service.renew()
     service.mongo.stop()
     assert_only_its_tables_suffer(service)
     service.mongo.start()
@@ -178,7 +126,7 @@ def test_cr_12_a_mongodb_that_is_stopped(service: Service) -> None:
 
 
 def test_cr_12_a_mongodb_that_is_frozen(service: Service) -> None:
-    renew(service)
+    service.renew()
     assert service.mongo.pid is not None
     with frozen(service.mongo.pid):
         assert_only_its_tables_suffer(service)
@@ -187,7 +135,7 @@ def test_cr_12_a_mongodb_that_is_frozen(service: Service) -> None:
 
 
 def test_cr_12_a_primary_that_steps_down(service: Service) -> None:
-    renew(service)
+    service.renew()
     with MongoClient[dict[str, Any]](service.mongo.superuser_url()) as client:
         client.admin.command("replSetStepDown", 4, force=True)
         primary = primary_of(client)

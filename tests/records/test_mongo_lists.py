@@ -215,3 +215,23 @@ def test_di_12_a_write_is_read_at_once_by_every_process(engine: Engine) -> None:
             assert elsewhere.get(number) == {"id": number, "n": 0}
             rows.update(number, {"n": number})
             assert elsewhere.list(n=str(number))["total"] == 1
+
+
+@pytest.mark.parametrize("ordering", ["day,shop,n", "-day,-shop,-n"])
+def test_rows_after_a_whole_key_are_one_range(engine: Engine, ordering: str) -> None:
+    fields = [{"name": "n", "type": "integer"}, {"name": "shop"}, {"name": "day", "type": "datetime"}]
+    rows = engine.table(f"sales{len(ordering)}", {"fields": fields, "primaryKey": ["day", "shop", "n"]})
+    days = ["2024-01-02T00:00:00Z", "2023-12-31T23:59:59.000001Z", "2023-12-31T23:59:59Z"]
+    rows.create(
+        [{"n": n, "shop": shop, "day": day} for n in (10, -9, 2) for shop in ("b", "B", "ä", "ba") for day in days]
+    )
+    whole = rows.list(ordering=ordering, page_size="100")["data"]
+    walked: list[Any] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        with looked_at(engine) as done:
+            page = rows.list(ordering=ordering, page_size="5", cursor=cursor)
+        walked += page["data"]
+        cursor = page["next_cursor"]
+        assert keys_of(done) <= 6
+    assert (walked, len(whole)) == (whole, 36)

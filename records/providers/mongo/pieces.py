@@ -57,7 +57,7 @@ def _is_key_order(table: Table, terms: tuple[Term, ...]) -> bool:
 
     MongoDB compares documents member by member. A duration in a key is its text, which is not what orders.
     """
-    parts = tuple(term.field and term.field.name for term in terms if term.own)
+    parts = tuple(term.field.name if term.own and term.field else None for term in terms)
     plain = all(field.type != "duration" for field in table.key_fields)
     return plain and parts == table.primary_key and len({term.descending for term in terms}) == 1
 
