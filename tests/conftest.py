@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.scheduler import LoadScopeScheduling
 
-from datar.garbage import look_seldom
 from tests.cluster import Databases
 from tests.mongo import stop_mongodb
 from tests.sharing import Sharing
@@ -53,11 +52,6 @@ def pytest_configure(config: pytest.Config) -> None:
         import django  # only here: the environment above comes first
 
         django.setup()
-
-
-def pytest_collection_finish() -> None:
-    """Tests make many objects, and thousands of tests have been read that stay."""
-    look_seldom()
 
 
 @pytest.hookimpl(optionalhook=True)
