@@ -38,7 +38,7 @@ bench-providers: .venv/dev.stamp ## tables on jsonb and mongodb beside flat ones
 trust: .venv/dev.stamp ## the long profiles: 10,000 examples a property
 	@DATAR_TEST_PROFILE=trust $(BIN) -m tests.run
 
-conformance: .venv/dev.stamp ## the whole records suite on documents, on MongoDB and on PostgreSQL 16
+conformance: .venv/dev.stamp ## the records suite on every layout and server, with more examples
 	@DATAR_TEST_PROFILE=conformance $(BIN) -m tests.run
 
 lock: ## renew both locks (needs uv)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import Databases
-from tests.records.engine import CROSSING, LAYOUTS, SQL_LAYOUTS, Engine, Layout, Rows
+from tests.records.engine import CROSSING, LAYOUTS, SQL_LAYOUTS, Engine, Layout, Rows, close_asides
 from tests.records.shop import Shop
 from tests.records.users import USERS
 from tests.records.worlds import Stand, stand_on
@@ -17,6 +17,7 @@ pytest.register_assert_rewrite("tests.records.agreeing")
 def database_url(databases: Databases) -> Iterator[str]:
     """The URL of this worker's database, empty, as the service's role (which owns it)."""
     yield databases.make_empty()
+    close_asides()
     databases.drop(databases.empty)
 
 

@@ -2,7 +2,8 @@
 
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import jiter
@@ -45,6 +46,33 @@ GUARD = SQL(
 )
 
 
+_asides: dict[str, "psycopg.Connection[Any]"] = {}
+
+
+@contextmanager
+def aside(url: str) -> Iterator["psycopg.Connection[Any]"]:
+    """A transaction beside the service, on a connection that is kept: each new one costs the server some milliseconds.
+
+    Tests end connections of the service's role, so it is looked at before.
+    """
+    connection = _asides.get(url)
+    try:
+        if connection is not None:
+            connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        connection = None
+    if connection is None:
+        connection = _asides[url] = psycopg.connect(url, autocommit=True)
+    with connection.transaction():
+        yield connection
+
+
+def close_asides() -> None:
+    """Close what ``aside`` has kept."""
+    while _asides:
+        _asides.popitem()[1].close()
+
+
 class Engine:
     """One namespace on a real server; also the Catalog of its RecordSets."""
 
@@ -64,8 +92,8 @@ class Engine:
         self.additional = False
         """Whether tables of PostgreSQL that are defined from now on are documents that take additional fields."""
         self.inactive: set[tuple[str, str]] = set()
-        with psycopg.connect(url, autocommit=True) as connection:
-            space = Identifier(self.namespace)
+        space = Identifier(self.namespace)
+        with aside(url) as connection:
             connection.execute(SQL("DROP SCHEMA IF EXISTS {space} CASCADE").format(space=space))
             connection.execute(SQL("CREATE SCHEMA {space}").format(space=space))
             for statement in (GUARD, *STATEMENTS, *COUNT_STATEMENTS):
@@ -73,7 +101,7 @@ class Engine:
 
     def close(self) -> None:
         """Drop the namespace and close the pool."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        with aside(self.url) as connection:
             connection.execute(SQL("DROP SCHEMA {space} CASCADE").format(space=Identifier(self.namespace)))
         self.pool.close()
         if self.server is not None:
@@ -107,7 +135,7 @@ class Engine:
 
     def make(self, *tables: Table) -> None:
         """Create the tables physically."""
-        with psycopg.connect(self.url) as connection:
+        with aside(self.url) as connection:
             for table in tables:
                 guard = SQL("INSERT INTO {place} VALUES (%s, 1, %s)").format(
                     place=Identifier(self.namespace, "datar_datatable")
@@ -256,4 +284,4 @@ def write(value: Any) -> bytes:
     return value if isinstance(value, bytes) else dumps(value)
 
 
-__all__ = ["Engine", "Rows", "read", "write"]
+__all__ = ["Engine", "Rows", "close_asides", "read", "write"]

@@ -8,7 +8,8 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from records.providers.mongo.documents import document_of
+from datar.garbage import looked_at_seldom
+from records.providers.mongo.documents import documents_of
 from records.providers.mongo.ledger import key_sequence
 from records.providers.mongo.server import Pipeline
 from records.providers.postgres.columns import qualified
@@ -43,9 +44,10 @@ def plant(
     """Put rows 1 to ``count`` into a table, past the service: ``values`` of ``n`` in SQL, ``row`` of it in Python."""
     if table.identity.store == "mongodb":
         now = datetime.now(UTC).replace(tzinfo=None)
-        keyed = ({"id": n, **row(n)} for n in range(1, count + 1))
-        documents = (document_of(table, table.fields, each, now=now, version=1) for each in keyed)
-        engine.collection(table).insert_many(documents)
+        keyed = [{"id": n, **row(n)} for n in range(1, count + 1)]
+        with looked_at_seldom():
+            documents = documents_of(table, table.fields, keyed, now=now, versions=[1] * count)
+            engine.collection(table).insert_many(documents)
         return
     with psycopg.connect(engine.url, autocommit=True) as connection:
         numbers = SQL("generate_series(1, {}) AS n").format(Literal(count))
