@@ -52,6 +52,7 @@ DURABLE: Mapping[str, str] = {
 }
 VOLATILE: Mapping[str, str] = {
     **_SIZES,
+    "max_connections": "300",  # several processes run tests, each with pools of its own
     "random_page_cost": "1.1",
     "fsync": "off",
     "full_page_writes": "off",

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 
 from datar.errors import Invalid
 from records.providers.mongo import totals
@@ -14,7 +15,7 @@ from records.providers.mongo.ledger import Ledger
 from records.providers.mongo.provider import MongoProvider
 from records.providers.mongo.server import Document, Server
 from records.recordset import RecordSet
-from tests.mongo import mongodb_url
+from tests.mongo import mongodb, mongodb_url
 from tests.records.engine import Engine, Rows
 from tests.records.refusals import refused
 
@@ -235,3 +236,17 @@ def test_rows_after_a_whole_key_are_one_range(engine: Engine, ordering: str) -> 
         cursor = page["next_cursor"]
         assert keys_of(done) <= 6
     assert (walked, len(whole)) == (whole, 36)
+
+
+def test_a_page_larger_than_a_batch_of_the_server_is_whole(engine: Engine) -> None:
+    """It gives 16 MB at once."""
+    rows = engine.table("heavy", {"fields": [{"name": "id", "type": "integer"}, {"name": "text"}], "primaryKey": "id"})
+    text = "x" * 1_000_000
+    for number in range(1, 21):
+        rows.create({"id": number, "text": text})
+    with MongoClient[Document](mongodb().superuser_url()) as watcher:
+        open_before = watcher.admin.command("serverStatus")["metrics"]["cursor"]["open"]["total"]
+        page = rows.list(page_size="19", ordering="-id")
+        assert [(row["id"], len(row["text"])) for row in page["data"]] == [(id_, len(text)) for id_ in range(20, 1, -1)]
+        assert page["total"] == 20
+        assert watcher.admin.command("serverStatus")["metrics"]["cursor"]["open"]["total"] <= open_before
