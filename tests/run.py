@@ -1,5 +1,5 @@
-"""``make test``: the whole suite on the embedded PostgreSQL 18, the records suite once more on MongoDB and, flat and
-in documents, on PostgreSQL 16, and nothing left. ``make conformance``: the records suite on every layout and server, more examples.
+"""``make test``: the whole suite on the embedded PostgreSQL 18; the records suite once more on MongoDB and, flat and in
+documents, on PostgreSQL 16; nothing left. ``make conformance``: the records suite everywhere, with more examples.
 
 It bounds the time, removes the temporary files of the run, and fails when a process of it is still there or a file's
 mode in the project or above it has changed. What this machine could not test is said in the last line.
