@@ -52,7 +52,7 @@ def assert_soon_idle(url: str) -> None:
     """Within a second no backend sleeps for a minute."""
     deadline = time.monotonic() + 1
     with psycopg.connect(url, autocommit=True) as watcher:
-        asleep = "SELECT 1 FROM pg_stat_activity WHERE query = %s AND state = 'active'"
+        asleep = "SELECT 1 FROM pg_stat_activity WHERE query = %s AND state = 'active' AND datname = current_database()"
         while watcher.execute(asleep, [MINUTE]).fetchone():
             assert time.monotonic() < deadline
             time.sleep(0.02)

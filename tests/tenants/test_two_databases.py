@@ -141,10 +141,10 @@ def sign_up_and_leave(email: str) -> Answer:
 
 
 def wait_for_a_lock(pg: psycopg.Connection) -> None:
-    """Until somebody's LOCK TABLE waits."""
+    """Until somebody's LOCK TABLE waits in this database."""
     waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'LOCK TABLE%'"
     deadline = time.monotonic() + 10
-    while pg.execute(waits).fetchone() is None:
+    while pg.execute(f"{waits} AND datname = current_database()".encode()).fetchone() is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
