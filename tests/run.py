@@ -25,6 +25,8 @@ SHORTER = {"ci": "brief", "trust": "ci"}
 """What documents, MongoDB and the second PostgreSQL get of each profile."""
 ON_MONGODB = "(mongo or across) and not test_mongo and not test_across"
 """Tests by their layout; those of MongoDB alone run with all others already."""
+ON_POSTGRES = "flat or document or mixed or apart"
+"""Tests of rows there; others need no database or have one layout, and run with all others."""
 WORKERS = os.environ.get("DATAR_TEST_WORKERS", "3")
 UNWATCHED = {".git", ".venv", ".datar", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
@@ -106,7 +108,7 @@ def _suites(profile: str) -> tuple[Suite, ...]:
     return (
         Suite("18", ["tests"], profile, "flat"),
         Suite("18", records, shorter, "mongo", only=ON_MONGODB),
-        Suite("16", records, shorter, "flat,document"),
+        Suite("16", records, shorter, "flat,document", only=ON_POSTGRES),
     )
 
 
