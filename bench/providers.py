@@ -182,7 +182,7 @@ def _of_pymongo(stores: Stores, run: Run, mongodb: Measure, flat_rate: float) ->
     same_answers(run.client, run.floor, measure)
     line = run.line(measure)
     commands = count_commands(stores.superuser_url, run.sender(measure.service))
-    return replace(line, beside=f"flat {rate_text(flat_rate)}/s; {commands} commands to MongoDB")
+    return replace(line, beside=f"flat {rate_text(flat_rate)}/s; commands to MongoDB: {commands}")
 
 
 def _bulk_of_flat(stores: Stores, run: Run) -> Line:
