@@ -12,6 +12,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request this thread works on; on every line of the log."""
 
 LINE_CHARACTERS = 2_000
+TRACEBACK_CHARACTERS = 10_000
 _DRIVERS = ("psycopg", "django.db", "pymongo", "bson")
 _LEVELS = {"psycopg.pool": "ERROR", "django.request": "CRITICAL", "pymongo": "INFO"}
 """Of loggers that would say more: pymongo writes whole commands, rows and all, when asked for DEBUG."""
@@ -59,11 +60,17 @@ def _named(error: BaseException) -> str:
 
 
 def _cut(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
-    """No value of an event is longer than a line: what a client sends cannot flood or forge the log."""
-    return {
-        key: value[:LINE_CHARACTERS] + "…" if isinstance(value, str) and len(value) > LINE_CHARACTERS else value
-        for key, value in event.items()
-    }
+    """No value of an event is longer than a line: what a client sends cannot flood or forge the log.
+
+    Of a traceback the end is kept, which says what happened.
+    """
+    return {key: _shortened(key, value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _shortened(key: str, value: str) -> str:
+    if key == "exception":
+        return "…" + value[-TRACEBACK_CHARACTERS:] if len(value) > TRACEBACK_CHARACTERS else value
+    return value[:LINE_CHARACTERS] + "…" if len(value) > LINE_CHARACTERS else value
 
 
 def _with_request_id(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:

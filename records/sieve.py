@@ -27,12 +27,14 @@ class Sieve:
 
     def run(self, places: list[int]) -> None:
         """Store what can be stored of these."""
+        tried: set[int] = set()
         while places:
             repeats = repeats_of(self.plan, places)
             now = [place for place in places if place not in repeats]
             before = len(self.stored)
             self._halve(now)
-            again = [place for place in now if self._may_get_in(place)] if len(self.stored) > before else []
+            tried.update(now)
+            again = [place for place in tried if self._may_get_in(place)] if len(self.stored) > before else []
             for place, (names, earlier) in repeats.items():
                 if earlier in self.stored:
                     self.refused[place] = self._repeat(names, earlier)

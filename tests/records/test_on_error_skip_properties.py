@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from datar.errors import Unavailable
@@ -97,6 +97,7 @@ def test_rows_are_kept_one_after_another(workshop: Workshop, stored: list[Row], 
 
 
 @given(sent=LINKED.filter(bool))
+@example(sent=[{"id": 2, "up": 1}, {"id": 2, "code": 0, "up": 1}, {"id": 1, "code": 0}])
 def test_what_is_left_out_could_not_be_added(workshop: Workshop, sent: list[Row]) -> None:
     rows = workshop.emptied(workshop.linked)
     answer = rows.skip(sent)

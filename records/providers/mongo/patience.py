@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final
 
+from pymongo.errors import AutoReconnect
+from pymongo.monitoring import ConnectionClosedReason
 from pymongo.network_layer import NetworkingInterface
 from pymongo.pool_shared import _CancellationContext
 from pymongo.synchronous.pool import Connection, Pool
@@ -111,10 +113,19 @@ class _PatientPool(Pool):
         self._reach = reach
 
     def connect(self, handler: Any = None) -> Connection:
-        """As pymongo's; monitors wait as they do."""
+        """As pymongo's; monitors wait as they do.
+
+        A member of a replica set that has just started, or is leaving, knows no sessions. pymongo would remember that
+        of the connection for as long as it is kept, and refuse each transaction on it. Raises AutoReconnect.
+        """
         connection = super().connect(handler)
         if self.is_sdam:
             return connection
+        if not connection.supports_sessions:
+            with self.lock:
+                self.active_contexts.discard(connection.cancel_context)
+            connection.close_conn(ConnectionClosedReason.ERROR)
+            raise AutoReconnect("the server knows no sessions now")
         waiting = _Waiting(self._reach, self.address)
         with self.lock:
             self.active_contexts.discard(connection.cancel_context)
