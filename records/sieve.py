@@ -34,12 +34,12 @@ class Sieve:
             before = len(self.stored)
             self._halve(now)
             tried.update(now)
-            again = [place for place in tried if self._may_get_in(place)] if len(self.stored) > before else []
             for place, (names, earlier) in repeats.items():
                 if earlier in self.stored:
                     self.refused[place] = self._repeat(names, earlier)
             waiting = [place for place, (_, earlier) in repeats.items() if earlier not in self.stored]
-            places = sorted([*again, *waiting])
+            again = [place for place in tried if self._may_get_in(place)] if len(self.stored) > before else []
+            places = sorted({*again, *waiting})
 
     def _halve(self, places: list[int]) -> None:
         parts = [places]

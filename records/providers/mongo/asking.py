@@ -68,7 +68,7 @@ class Asking:
         return rows
 
     def each(self, table: Table, pipeline: Pipeline) -> Iterator[Document]:
-        """The documents of a pipeline one by one, however many there are."""
+        """The documents of a pipeline one by one, however many. It takes no snapshot: nothing is asked after it."""
         collection = self._server.collection(table)
         with standing(self._server, table) as option:
             command = {"aggregate": collection.name, "pipeline": pipeline, "cursor": {}, **self._terms(), **option}
@@ -109,7 +109,7 @@ def found_by(pipeline: Pipeline) -> Document | None:
         ((name, value),) = stage.items()
         place, word = _FIND.get(name, (-1, ""))
         plain = word != "projection" or all(each in _PLAIN for each in value.values())
-        if place < before or word in command or not plain:
+        if place < before or word in command or not plain or (word == "limit" and not value):
             return None
         before = place
         if word == "filter":

@@ -150,7 +150,11 @@ class _PatientCondition(threading.Condition):
         notified = super().wait(timeout)
         if presence.gone():
             raise ClientGone
-        self._reach.require()
+        self.release()  # a silence is doubted for a moment, in which the monitors need this lock to tell the news
+        try:
+            self._reach.require()
+        finally:
+            self.acquire()
         return notified
 
 

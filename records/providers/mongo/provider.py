@@ -59,13 +59,13 @@ class MongoProvider:
         return MongoMover(self._server)
 
     def read(self, plan: ListPlan | GroupPlan) -> bytes:
-        """A page of rows or groups as JSON text; one pipeline."""
+        """A page of rows or groups as JSON text; one question."""
         if isinstance(plan, GroupPlan):
             return answered(self._server, lambda: grouping.read_groups(self._server, plan))
         return answered(self._server, lambda: reading.read_list(self._server, plan))
 
     def read_slice(self, plan: ListPlan) -> Slice:
-        """The rows after a cursor's place; one pipeline."""
+        """The rows after a cursor's place; one question."""
         return answered(self._server, lambda: slicing.read_slice(self._server, plan))
 
     def stream(self, plan: ListPlan | GroupPlan, form: Form) -> Pieces:
@@ -74,7 +74,7 @@ class MongoProvider:
             return exporting.stream(self._server, plan, form)
 
     def get(self, plan: KeyedPlan) -> Row | None:
-        """One row as JSON text, or None; one pipeline."""
+        """One row as JSON text, or None; one question."""
         return answered(self._server, lambda: reading.read_row(self._server, plan))
 
     def linked(self, plan: LinkedPlan) -> bytes:

@@ -30,7 +30,10 @@ _threads = threading.local()
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """In this block a server is silent only after so long: for work that is better late than not done."""
+    """In this block a server is silent only after so long: for work that is better late than not done.
+
+    A primary is waited for no longer than else, ``serverSelectionTimeoutMS``.
+    """
     _threads.patience = seconds
     try:
         yield

@@ -1,4 +1,4 @@
-"""Lists and single rows: one pipeline for the rows, and, where the page does not tell it, one for the total."""
+"""Lists and single rows: one question for the rows, and, where the page does not tell it, one for the total."""
 
 from records.jsontext import dumps
 from records.plan import KeyedPlan, ListPlan, Row
