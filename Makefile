@@ -20,7 +20,7 @@ help: ## show this list
 up: .venv/runtime.stamp ## start Datar with its own PostgreSQL and demo data (PORT=8000)
 	@exec $(BIN) manage.py up --port "$(PORT)"
 
-test: .venv/dev.stamp ## the whole suite, in parallel, on embedded PostgreSQL 18; the records suite once more on MongoDB, and on 16
+test: .venv/dev.stamp ## the whole suite, in parallel, on embedded PostgreSQL 18; the records suite once more on documents, MongoDB and 16
 	@$(BIN) -m tests.run
 
 lint: .venv/dev.stamp ## formatting, lint, types and the import staircase

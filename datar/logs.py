@@ -60,7 +60,7 @@ def _named(error: BaseException) -> str:
 
 
 def _cut(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
-    """No value of an event is longer than a line: what a client sends cannot flood or forge the log.
+    """Every value of an event has a most: what a client sends cannot flood or forge the log.
 
     Of a traceback the end is kept, which says what happened.
     """

@@ -1,5 +1,5 @@
-"""``make test``: the whole suite on the embedded PostgreSQL 18; the records suite once more on MongoDB and, flat and in
-documents, on PostgreSQL 16; nothing left. ``make conformance``: the records suite everywhere, with more examples.
+"""``make test``: the whole suite on the embedded PostgreSQL 18; the records suite once more on documents, MongoDB
+and PostgreSQL 16; nothing left. ``make conformance``: the records suite everywhere, with more examples.
 
 It bounds the time, removes the temporary files of the run, and fails when a process of it is still there or a file's
 mode in the project or above it has changed. What this machine could not test is said in the last line.
@@ -25,8 +25,6 @@ SHORTER = {"ci": "brief", "trust": "ci"}
 """What documents, MongoDB and the second PostgreSQL get of each profile."""
 ON_MONGODB = "(mongo or across) and not test_mongo and not test_across"
 """Tests by their layout; those of MongoDB alone run with all others already."""
-ON_POSTGRES = "flat or document or mixed or apart"
-"""Tests of rows there; others need no database or have one layout, and run with all others."""
 WORKERS = os.environ.get("DATAR_TEST_WORKERS", "3")
 UNWATCHED = {".git", ".venv", ".datar", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
@@ -107,8 +105,9 @@ def _suites(profile: str) -> tuple[Suite, ...]:
     shorter = SHORTER[profile]
     return (
         Suite("18", ["tests"], profile, "flat"),
+        Suite("18", records, shorter, "document", only="document"),
         Suite("18", records, shorter, "mongo", only=ON_MONGODB),
-        Suite("16", records, shorter, "flat,document", only=ON_POSTGRES),
+        Suite("16", records, shorter, "flat"),
     )
 
 

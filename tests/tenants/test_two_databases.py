@@ -179,7 +179,7 @@ def test_without_mongodb_nobody_signs_up_by_half(towns: None, settings: Settings
     assert sign_up("not.by.half@example.com").status == 201
 
 
-@pytest.mark.parametrize("point", ["registration_begun", "registration_cloned", "registration_cloned_elsewhere"])
+@pytest.mark.parametrize("point", CRASH_POINTS_IN_PARTS)
 def test_sc_14_a_client_half_made_in_two_databases_is_swept(
     point: str, towns: None, pg: psycopg.Connection, database_url: str
 ) -> None:
