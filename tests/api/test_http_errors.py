@@ -156,6 +156,12 @@ def test_other_errors_keep_their_message() -> None:
     assert logs.traceback_text(None) == ""
 
 
+def test_of_a_long_traceback_the_end_is_kept() -> None:
+    said = logged(ValueError("x" * 2 * logs.TRACEBACK_CHARACTERS + "the end"))["exception"]
+    assert len(said) == logs.TRACEBACK_CHARACTERS + 1
+    assert said.startswith("…") and said.rstrip().endswith("the end")
+
+
 def test_re_03_a_flood_of_unknown_fields_is_cheap() -> None:
     body = {f"emial{number}": number for number in range(100_000)}
     took = []
